@@ -1,0 +1,19 @@
+import { globSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { defineConfig } from "vitest/config";
+
+const roots = [...globSync("{packages,apps}/*/package.json", { cwd: import.meta.dirname }).map(dirname), "scripts"];
+
+export default defineConfig({
+  test: {
+    projects: roots.toSorted().map((root) => ({
+      root: `./${root}`,
+      test: {
+        name: basename(root),
+        include: ["**/*.test.ts"],
+        exclude: ["**/node_modules/**", "**/dist/**", "portable/**"],
+      },
+    })),
+    passWithNoTests: true,
+  },
+});
