@@ -19,7 +19,7 @@ const steps: Readonly<Record<string, readonly (readonly [name: string, args: rea
     ["deno", ["check", "--quiet", ...files("packages/*/src/{index,vitest}.ts"), ...files("packages/*/portable/*.ts")]],
     ["deno", ["publish", "--dry-run", "--allow-dirty", "--quiet"]],
   ],
-  unused: [["knip", ["--no-progress"]]],
+  unused: [["knip", ["--no-progress", "--no-config-hints"]]],
   packages: [["node", ["scripts/check-packages.ts"]]],
   size: [["size-limit", []]],
   runtimes: [["node", ["runtime-tests/run.ts"]]],

@@ -1,0 +1,3 @@
+import { conversation } from "./handoff.mjs";
+
+console.log(await conversation());
