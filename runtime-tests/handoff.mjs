@@ -1,7 +1,10 @@
 // One handoff, written as a user would, on the packed packages. Runs as it is on Node, Deno, Bun and workerd.
 import { Agent, handoff, run } from "@batonjs/core";
-import "@batonjs/model-local";
-import "@batonjs/model-openai";
+import * as local from "@batonjs/model-local";
+import * as openai from "@batonjs/model-openai";
+
+/** The adapters load on every runtime. */
+export const adapters = [local, openai];
 
 /** A model that gives its replies in order. */
 function scripted(name, replies) {
