@@ -8,6 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closingLine, command, countJunit, root, total, type Counts } from "./command.ts";
 
+/** What is read of vitest's JSON report. A file that does not load has no tests. */
+type VitestReport = {
+  readonly numPassedTests?: number;
+  readonly numFailedTests?: number;
+  readonly numPendingTests?: number;
+  readonly numTodoTests?: number;
+  readonly testResults?: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+};
+
 const vitestArguments = process.argv.slice(2);
 const reports = mkdtempSync(join(tmpdir(), "baton-test-"));
 try {
@@ -25,10 +34,13 @@ async function vitest(): Promise<Counts> {
   const report = join(reports, "vitest.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const { ok } = await command("vitest", ["run", ...reporters, ...vitestArguments], { show: true });
-  const json = JSON.parse(read(report) || "{}") as Readonly<Record<string, number | undefined>>;
-  const passed = json["numPassedTests"] ?? 0;
-  const failed = json["numFailedTests"] ?? 0;
-  const skipped = (json["numPendingTests"] ?? 0) + (json["numTodoTests"] ?? 0);
+  const json = JSON.parse(read(report) || "{}") as VitestReport;
+  const passed = json.numPassedTests ?? 0;
+  const unloaded = (json.testResults ?? []).filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  );
+  const failed = (json.numFailedTests ?? 0) + unloaded.length;
+  const skipped = (json.numPendingTests ?? 0) + (json.numTodoTests ?? 0);
   return orOneFailure({ passed, failed, skipped }, ok);
 }
 
