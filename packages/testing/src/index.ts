@@ -1,1 +1,37 @@
-export {};
+/**
+ * Tests for agents: a model that answers from a script, and an oracle that checks every request.
+ *
+ * @module
+ */
+export { type ScriptedModel, type ScriptedModelOptions, scriptedModel } from "./scripted-model.ts";
+export {
+  type Answer,
+  call,
+  calls,
+  endEarly,
+  fail,
+  garbage,
+  handOff,
+  reason,
+  reply,
+  say,
+  type Script,
+  type ScriptedContent,
+  type ScriptedPart,
+  type ScriptedReply,
+  type ScriptedReplyOptions,
+  ScriptError,
+  stall,
+  type Step,
+} from "./script.ts";
+export {
+  checkRequest,
+  type Expectations,
+  type Invariant,
+  oracle,
+  oracleModel,
+  type OraclePlugin,
+  OracleViolation,
+} from "./oracle.ts";
+export { transcript, type TranscriptOptions } from "./transcript.ts";
+export { requestOf, type RequestOptions } from "./request.ts";
