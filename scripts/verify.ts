@@ -4,10 +4,18 @@
  * `pnpm verify lint types` runs only these steps, `pnpm verify --skip tests` all but these. Every step runs, also after
  * a failure; the exit code is 1 when one failed.
  */
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { closingLine, command, root } from "./command.ts";
 
-const files = (pattern: string): string[] => globSync(pattern, { cwd: root }).map((path) => `./${path}`);
+/** What Deno's users can import, and what Deno runs here. */
+const entries = globSync("packages/*/package.json", { cwd: root }).flatMap((file) => {
+  const { exports } = JSON.parse(readFileSync(join(root, file), "utf8")) as {
+    exports: Readonly<Record<string, string>>;
+  };
+  return Object.values(exports).map((path) => `./${join(dirname(file), path)}`);
+});
+const portable = globSync("packages/*/portable/*.ts", { cwd: root }).map((path) => `./${path}`);
 
 const steps: Readonly<Record<string, readonly (readonly [name: string, args: readonly string[]])[]>> = {
   format: [["oxfmt", ["--check"]]],
@@ -16,7 +24,7 @@ const steps: Readonly<Record<string, readonly (readonly [name: string, args: rea
   build: [["turbo", ["run", "build", "--output-logs=errors-only"]]],
   tests: [["node", ["scripts/test.ts"]]],
   deno: [
-    ["deno", ["check", "--quiet", ...files("packages/*/src/{index,vitest}.ts"), ...files("packages/*/portable/*.ts")]],
+    ["deno", ["check", "--quiet", ...entries, ...portable]],
     ["deno", ["publish", "--dry-run", "--allow-dirty", "--quiet"]],
   ],
   unused: [["knip", ["--no-progress", "--no-config-hints"]]],
