@@ -57,7 +57,9 @@ class AgentDefinition {
     this.name = agentName(options.name);
     for (const key of Object.keys(options)) {
       if (!KNOWN_OPTIONS.has(key)) {
-        throw new TypeError(`Cannot use option ${quote(key)} of agent "${this.name}": known options are ${[...KNOWN_OPTIONS].join(", ")}`);
+        throw new TypeError(
+          `Cannot use option ${quote(key)} of agent "${this.name}": known options are ${[...KNOWN_OPTIONS].join(", ")}`,
+        );
       }
     }
     this.#options = options;
@@ -89,8 +91,11 @@ class AgentDefinition {
 
   asTool(options: AsToolOptions<AnySchema | undefined, never, unknown> = {}): Tool<never, string> {
     const name = options.name ?? identifier(this.name, MAX_TOOL_NAME_LENGTH);
-    const asked = options.input ?? ((args: unknown) => (options.parameters ? JSON.stringify(args) : (args as { input: string }).input));
-    const answer = options.output ?? ((output: unknown) => (typeof output === "string" ? output : JSON.stringify(output)));
+    const asked =
+      options.input ??
+      ((args: unknown) => (options.parameters ? JSON.stringify(args) : (args as { input: string }).input));
+    const answer =
+      options.output ?? ((output: unknown) => (typeof output === "string" ? output : JSON.stringify(output)));
     const base = tool<AnySchema, never, string>({
       ...options,
       name,
@@ -104,13 +109,19 @@ class AgentDefinition {
     const { maxTurns } = options;
     return Object.freeze({
       ...base,
-      nested: { agent: this as unknown as Erased, input: asked, output: answer, ...(maxTurns === undefined ? {} : { maxTurns }) },
+      nested: {
+        agent: this as unknown as Erased,
+        input: asked,
+        output: answer,
+        ...(maxTurns === undefined ? {} : { maxTurns }),
+      },
     });
   }
 }
 
 function edges(targets: readonly AnyTarget[], agent: string): readonly Handoff<never, unknown, unknown>[] {
-  if (!Array.isArray(targets)) throw new TypeError(`Cannot read the handoffs of agent "${agent}": expected a list of agents and handoffs`);
+  if (!Array.isArray(targets))
+    throw new TypeError(`Cannot read the handoffs of agent "${agent}": expected a list of agents and handoffs`);
   return targets.map((target: AnyTarget | undefined, i) => {
     if (target?.kind !== "agent" && target?.kind !== "handoff") {
       throw new TypeError(

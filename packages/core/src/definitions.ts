@@ -205,7 +205,11 @@ export type InputFilter<Payload = unknown, Context = unknown> = (
   data: FilterData<Payload, Context>,
 ) => MaybePromise<FilterResult>;
 
-export interface HandoffOptions<Context, S extends AnySchema | undefined, M extends HandoffMode> extends RoutingCriteria {
+export interface HandoffOptions<
+  Context,
+  S extends AnySchema | undefined,
+  M extends HandoffMode,
+> extends RoutingCriteria {
   /** @default `transfer_to_` + the agent's name */
   readonly toolName?: string;
   /** @default from the agent's `handoffDescription`, and `when` and `notFor` */
@@ -256,12 +260,16 @@ export type ToolUseBehavior<Context = unknown> =
   | "run_llm_again"
   | "stop_on_first_tool"
   | { readonly stopAtToolNames: readonly string[] }
-  | ((results: readonly ToolOutcome[], run: RunContext<Context>) => MaybePromise<{ readonly finalOutput: string } | undefined>);
+  | ((
+      results: readonly ToolOutcome[],
+      run: RunContext<Context>,
+    ) => MaybePromise<{ readonly finalOutput: string } | undefined>);
 
 export type Instructions<Context> = string | ((run: RunContext<Context>) => MaybePromise<string>);
 
 /** An agent with its types: the context that its graph needs, its own output, the outputs of its whole graph. */
-export interface Agent<in Context = unknown, out Output = string, out Reach = Output> extends Node<Context, Reach>, AnyAgent {
+export interface Agent<in Context = unknown, out Output = string, out Reach = Output>
+  extends Node<Context, Reach>, AnyAgent {
   readonly instructions: Instructions<Context> | undefined;
   /** What others read about when to hand over to it. */
   readonly handoffDescription: string | undefined;

@@ -1,4 +1,13 @@
-import type { Agent, AnyAgent, AnyTarget, FilterResult, Handoff, HandoffOptions, InputFilter, MaybePromise } from "./definitions.ts";
+import type {
+  Agent,
+  AnyAgent,
+  AnyTarget,
+  FilterResult,
+  Handoff,
+  HandoffOptions,
+  InputFilter,
+  MaybePromise,
+} from "./definitions.ts";
 import type { HandoffMode } from "./items.ts";
 import { criteria, describe, quote, toolName, transferName } from "./names.ts";
 import { type AnySchema, NO_PARAMETERS, type Parsed, jsonSchemaOf } from "./schema.ts";
@@ -78,7 +87,8 @@ function filterList<Payload, Context>(
 ): readonly ((data: never) => MaybePromise<FilterResult>)[] {
   const filters = given === undefined ? [] : typeof given === "function" ? [given] : given;
   for (const filter of filters) {
-    if (typeof filter !== "function") throw new TypeError(`Cannot use ${quote(filter)} as inputFilter of ${what}: expected a function`);
+    if (typeof filter !== "function")
+      throw new TypeError(`Cannot use ${quote(filter)} as inputFilter of ${what}: expected a function`);
   }
   return filters;
 }

@@ -4,6 +4,11 @@
  * @module
  */
 export { Agent } from "./agent.ts";
+export { type RunArguments, Runner, run, stream } from "./runner.ts";
+export type { RunnerOptions, RunOptions } from "./config.ts";
+export type { CompletedResult, PausedResult, RunResult } from "./result.ts";
+export type { RunStream } from "./stream.ts";
+export { approve, reject, toolResult } from "./input.ts";
 export { tool } from "./tool.ts";
 export { type HandBackOptions, handBack, handoff } from "./handoff.ts";
 export * from "./items.ts";
@@ -17,3 +22,9 @@ export type * from "./contracts/engine.ts";
 export { encodeKey, sessionKey } from "./contracts/session.ts";
 export type * from "./contracts/session.ts";
 export { type AnySchema, type JsonSchema, type Parsed, type Schema, jsonSchemaOf } from "./schema.ts";
+export { MemoryStore, type MemoryStoreOptions, memorySessions } from "./memory-store.ts";
+export { inProcess } from "./engine.ts";
+export { type Clock, type NewId, type Random, randomId, systemClock } from "./environment.ts";
+export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { exampleList } from "./names.ts";
+export { sameJson } from "./json.ts";

@@ -20,7 +20,10 @@ export function toolName(name: string, what: string): string {
 
 /** `Billing Agent` → `billing_agent`, at most `max` long; empty where nothing is left. */
 export function identifier(name: string, max: number): string {
-  const text = name.toLowerCase().replace(/[^a-z0-9]+/g, "_").slice(0, max);
+  const text = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .slice(0, max);
   return /[a-z0-9]/.test(text) ? text : "";
 }
 
@@ -53,7 +56,8 @@ export function agentName(name: string): string {
 function hasControl(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code < 0x20 || code === 0x7f || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)) return true;
+    if (code < 0x20 || code === 0x7f || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
+      return true;
   }
   return false;
 }

@@ -14,7 +14,9 @@ export function tool<const S extends AnySchema | undefined = undefined, Context 
   const name = toolName(options.name, "a tool");
   const sideEffects = options.sideEffects ?? "once";
   if (!SIDE_EFFECTS.includes(sideEffects)) {
-    throw new TypeError(`Cannot use ${quote(sideEffects)} as sideEffects of tool "${name}": expected "none", "idempotent" or "once"`);
+    throw new TypeError(
+      `Cannot use ${quote(sideEffects)} as sideEffects of tool "${name}": expected "none", "idempotent" or "once"`,
+    );
   }
   checkTimeout(options.timeoutMs, `tool "${name}"`);
   const parameters: AnySchema = options.parameters ?? NO_PARAMETERS;
@@ -44,5 +46,7 @@ export const MAX_TIMEOUT_MS = 2_147_483_647;
 /** Throws a `RangeError` unless `ms` is a time that a timer takes. */
 export function checkTimeout(ms: number | undefined, what: string): void {
   if (ms === undefined || (typeof ms === "number" && ms > 0 && ms <= MAX_TIMEOUT_MS)) return;
-  throw new RangeError(`Cannot use ${String(ms)} as timeoutMs of ${what}: expected more than 0 and at most ${MAX_TIMEOUT_MS} milliseconds`);
+  throw new RangeError(
+    `Cannot use ${String(ms)} as timeoutMs of ${what}: expected more than 0 and at most ${MAX_TIMEOUT_MS} milliseconds`,
+  );
 }

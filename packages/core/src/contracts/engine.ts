@@ -7,13 +7,30 @@ export type Effect =
   | { readonly type: "model"; readonly key: string; readonly agent: string }
   /** Find out what the calls of a reply are: parse them, ask whether they are enabled and need approval. */
   | { readonly type: "check"; readonly key: string; readonly agent: string; readonly calls: readonly ToolCallItem[] }
-  | { readonly type: "tool"; readonly key: string; readonly agent: string; readonly call: ToolCallItem; readonly verify?: true }
+  | {
+      readonly type: "tool";
+      readonly key: string;
+      readonly agent: string;
+      readonly call: ToolCallItem;
+      readonly verify?: true;
+    }
   /** Run a nested agent, in its own transcript. */
   | { readonly type: "agent"; readonly key: string; readonly agent: string; readonly call: ToolCallItem }
   /** Make the handoff: guardrails, callback, filter. `rest` are the calls that it leaves unmade. */
-  | { readonly type: "handoff"; readonly key: string; readonly agent: string; readonly call: ToolCallItem; readonly rest: readonly ToolCallItem[] }
+  | {
+      readonly type: "handoff";
+      readonly key: string;
+      readonly agent: string;
+      readonly call: ToolCallItem;
+      readonly rest: readonly ToolCallItem[];
+    }
   /** Ask the agent's input guardrails about messages that are about to be appended. */
-  | { readonly type: "guardrail"; readonly key: string; readonly agent: string; readonly messages: readonly MessageItem[] };
+  | {
+      readonly type: "guardrail";
+      readonly key: string;
+      readonly agent: string;
+      readonly messages: readonly MessageItem[];
+    };
 
 /** What a call turned out to be. */
 export interface CallVerdict {
@@ -31,6 +48,8 @@ export interface CallVerdict {
 export interface Outcome {
   readonly items: readonly NewItem[];
   readonly verdicts?: readonly CallVerdict[];
+  /** Told when the items are recorded. */
+  readonly events?: readonly EventBody[];
 }
 
 /** What an engine may use of a run. */
@@ -42,7 +61,7 @@ export interface EngineRun {
   /** Does one effect, in this process. Rejects where the run cannot go on: that is not a tool's error. */
   perform(effect: Effect): Promise<Outcome>;
   /** Makes an outcome true: durable, then visible to the run. Once for each effect. */
-  record(outcome: Outcome): Promise<void>;
+  record(outcome: Outcome): void | Promise<void>;
   /** A side channel for whoever listens. Outcomes are the truth. */
   emit(event: EventBody): void | Promise<void>;
 }

@@ -1,0 +1,26 @@
+import type { Effect, Engine, EngineRun } from "./contracts/engine.ts";
+
+/** Does effects in this process, side by side up to the run's limit. Each outcome is recorded when it arrives. */
+export const inProcess: Engine = {
+  perform(effects, run) {
+    return effects.length === 1 ? performOne(effects[0]!, run) : performAll(effects, run);
+  },
+};
+
+async function performOne(effect: Effect, run: EngineRun): Promise<void> {
+  await run.record(await run.perform(effect));
+}
+
+/** Waits for all, also where one fails: nothing may arrive after the run has ended. */
+async function performAll(effects: readonly Effect[], run: EngineRun): Promise<void> {
+  const queue = effects.values();
+  const failures: unknown[] = [];
+  const work = async (): Promise<void> => {
+    for (const effect of queue) {
+      if (run.signal.aborted || failures.length > 0) return;
+      await performOne(effect, run).catch((error: unknown) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(run.maxConcurrentTools, effects.length) }, work));
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,213 @@
+import { AbortError, GuardrailError, LimitError, RunError, messageOf } from "./errors.ts";
+import { type GivenInput, sortInput } from "./input.ts";
+import {
+  type ApprovalItem,
+  type Input,
+  type Item,
+  type MessageItem,
+  type ToolResultItem,
+  contentText,
+  isUserMessage,
+} from "./items.ts";
+import { steps } from "./loop.ts";
+import { guardInput } from "./perform/guardrails.ts";
+import { parseOutput } from "./perform/model.ts";
+import { Result } from "./result.ts";
+import type { Run } from "./run.ts";
+import type { Transcript } from "./transcript.ts";
+import { type Stop, closeAll, nextStep } from "./transitions.ts";
+
+/** A run from its input to its result. */
+export async function execute(run: Run, input: Input): Promise<Result> {
+  const unfollow = followSignal(run);
+  try {
+    run.throwIfStopped();
+    const given = await open(run, input);
+    void run.emit({ type: "run_started" });
+    const taken = await take(given, run);
+    const stop = await steps(run);
+    const result = await finish(stop, taken, run);
+    void run.emit({ type: "run_finished", status: result.status, usage: result.usage });
+    return result;
+  } catch (error) {
+    throw await fail(error, run);
+  } finally {
+    unfollow?.();
+    run.close();
+  }
+}
+
+/** The caller's signal stops the run. */
+function followSignal(run: Run): (() => void) | undefined {
+  const { signal } = run.options;
+  if (!signal) return undefined;
+  const stop = (): void => run.stop(signal.reason);
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  return () => signal.removeEventListener("abort", stop);
+}
+
+/** Reads the session and takes over what has been recorded before. */
+async function open(run: Run, input: Input): Promise<GivenInput> {
+  const hasSession = run.session !== undefined;
+  const given = hasSession ? undefined : sortInput(input, [], false); // the caller's mistakes come before any effect
+  const stored = await run.journal.open();
+  const sorted = given ?? sortInput(input, stored, true);
+  run.journal.load(hasSession ? stored : sorted.known);
+  if (hasSession && sorted.known.length > 0) await run.record({ items: sorted.known as never });
+  run.start = run.transcript.record.length;
+  const before =
+    run.options.runId === undefined ? -1 : run.transcript.record.findIndex(({ id }) => id === `${run.runId}:0`);
+  if (before < 0) return sorted;
+  run.journal.resumeAt(before);
+  run.start = before;
+  return { ...sorted, messages: [] }; // the run was started before: its messages are recorded
+}
+
+/** Takes decisions and results, settles what is open, and appends the messages. Gives the items of the input. */
+async function take({ answers, messages }: GivenInput, run: Run): Promise<ReadonlySet<Item>> {
+  const t = run.transcript;
+  const taken = new Set<Item>();
+  if (answers.length > 0) {
+    for (const answer of answers) checkAnswer(answer, t);
+    const from = t.record.length;
+    const stamped = answers.map((answer) => run.journal.stamp([answer], answer.path ?? [])[0]!);
+    await run.journal.append(stamped);
+    run.announce(stamped);
+    for (const item of t.record.slice(from)) taken.add(item);
+  }
+  if (messages.length === 0) {
+    if (t.record.length === 0)
+      throw new TypeError(
+        "Cannot run without input: expected a message, or a session or list with a conversation to go on with",
+      );
+    return taken;
+  }
+  await settle(run);
+  const stamped = run.journal.stamp(messages, []);
+  const said = stamped.filter((item): item is MessageItem => isUserMessage(item));
+  const owner = run.graph.agents.has(t.owner) ? t.owner : run.graph.entry;
+  if (said.length > 0 && run.agent(owner).definition.inputGuardrails.length > 0) await guard(owner, said, stamped, run);
+  else await run.journal.append(stamped);
+  if (!run.gate) run.announce(stamped);
+  for (const item of stamped) taken.add(item);
+  return taken;
+}
+
+/** Asks the guardrails of the agent that will answer. Those beside the model hold back the append, and the reply. */
+async function guard(owner: string, said: readonly MessageItem[], stamped: readonly Item[], run: Run): Promise<void> {
+  await run.config.engine.perform(
+    [{ type: "guardrail", key: `guardrail:${stamped[0]!.id}`, agent: owner, messages: said }],
+    run,
+  );
+  run.judged = new Set([owner]);
+  const beside = run.agent(owner).definition.inputGuardrails.some(({ runInParallel }) => runInParallel === true);
+  if (!beside) {
+    await run.journal.append(stamped);
+    return;
+  }
+  run.journal.hold(stamped);
+  run.gate = guardInput(owner, said, ({ runInParallel }) => runInParallel === true, run).then(async () => {
+    run.gate = undefined;
+    await run.journal.release();
+    run.announce(stamped);
+  });
+  run.gate.catch((error: RunError) => run.stop(error, error));
+}
+
+/** Finishes, or gives up, what an earlier run has left open: the user went on. */
+async function settle(run: Run): Promise<void> {
+  const t = run.transcript;
+  while (t.open.length > 0) {
+    run.throwIfStopped();
+    const step = nextStep(t, run.policy);
+    if (step.type === "record") await run.record(step);
+    else if (step.type === "perform") await run.config.engine.perform(step.effects, run);
+    else await giveUp(t, "The user went on without it.", "unknown", run);
+  }
+}
+
+/** Answers all that is open, also in nested runs. */
+async function giveUp(t: Transcript, because: string, status: "unknown" | "abandoned", run: Run): Promise<void> {
+  const stamped = closeAll(t, because, status).map(({ item, path }) => run.journal.stamp([item], path)[0]!);
+  await run.journal.append(stamped);
+  run.announce(stamped);
+}
+
+/** A decision or result must be for a call that waits for it. */
+function checkAnswer(answer: ApprovalItem | ToolResultItem, root: Transcript): void {
+  let t: Transcript | undefined = root;
+  for (const callId of answer.path ?? []) t = t?.children?.get(callId);
+  const open = t?.openCall(answer.callId);
+  const what = answer.type === "approval" ? "decision" : "result";
+  if (!open)
+    throw new TypeError(`Cannot take the ${what} "${answer.id}": no call with the id "${answer.callId}" is open`);
+  if (answer.type === "approval" && !open.asked)
+    throw new TypeError(
+      `Cannot take the decision "${answer.id}": call "${answer.callId}" of "${open.call.name}" was not asked about`,
+    );
+  if (answer.type === "approval" && open.decision)
+    throw new TypeError(
+      `Cannot take the decision "${answer.id}": call "${answer.callId}" of "${open.call.name}" has been decided already`,
+    );
+}
+
+async function finish(stop: Stop, input: ReadonlySet<Item>, run: Run): Promise<Result> {
+  const t = run.transcript;
+  if (stop.status === "limit") {
+    const { limit, max, actual } = stop;
+    throw new LimitError(
+      `Cannot go on with agent "${t.active}": ${actual} model replies since the last input, and the limit ${limit} is ${max}`,
+      { limit, max, actual, agent: t.active, code: "max_turns" },
+    );
+  }
+  const pending = stop.status === "paused" ? stop.pending : [];
+  if (run.listening) for (const each of pending) void run.emit({ type: "approval_needed", pending: each });
+  return new Result({
+    runId: run.runId,
+    record: t.record,
+    start: run.start,
+    input,
+    lastAgent: run.agent(t.active).definition,
+    activeAgent: (run.graph.agents.get(t.owner) ?? run.agent(run.graph.entry)).definition,
+    pending,
+    finalOutput: stop.status === "completed" ? await finalOutput(run) : undefined,
+  });
+}
+
+async function finalOutput(run: Run): Promise<unknown> {
+  if (run.output) return run.output.value;
+  const { answer, active } = run.transcript;
+  const agent = run.agent(answer?.agent !== undefined && run.graph.agents.has(answer.agent) ? answer.agent : active);
+  const parsed = await parseOutput(agent, answer ? contentText(answer.content) : "", run);
+  if (parsed.error === undefined) return parsed.value;
+  throw new RunError(`Cannot use the answer of agent "${agent.name}": ${parsed.error}`, {
+    code: "invalid_output",
+    agent: agent.name,
+  });
+}
+
+/** Leaves the transcript so that it can go on, and gives the error to throw. */
+async function fail(cause: unknown, run: Run): Promise<unknown> {
+  const { transcript: t } = run;
+  if (cause instanceof TypeError && t.record.length === run.start) return cause; // the caller's mistake, before any effect
+  let error =
+    run.stopped ??
+    (cause instanceof RunError
+      ? cause
+      : new RunError(`Cannot go on with agent "${t.active}": ${messageOf(cause)}`, { cause, agent: t.active }));
+  const tripped = error instanceof GuardrailError && run.gate !== undefined;
+  try {
+    if (tripped) error.items = run.journal.drop();
+    else await run.journal.release();
+    if (error instanceof AbortError && !t.open.some(({ asked, decision }) => asked && !decision)) {
+      await giveUp(t, "The run was stopped before this was done.", "abandoned", run);
+    }
+  } catch (failure) {
+    error = failure instanceof RunError ? failure : error;
+  }
+  if (!tripped) error.items = t.record;
+  if (!run.signal.aborted) run.stop(error, error);
+  void run.emit({ type: "run_failed", error, code: error.code });
+  return error;
+}

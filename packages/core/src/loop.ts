@@ -1,0 +1,13 @@
+import type { Run } from "./run.ts";
+import { type Stop, nextStep } from "./transitions.ts";
+
+/** Takes steps until the run stops. The only loop. */
+export async function steps(run: Run): Promise<Stop> {
+  while (true) {
+    run.throwIfStopped();
+    const step = nextStep(run.transcript, run.policy);
+    if (step.type === "stop") return step;
+    if (step.type === "record") await run.record(step);
+    else await run.config.engine.perform(step.effects, run);
+  }
+}

@@ -1,0 +1,287 @@
+import type { CallVerdict, Outcome } from "../contracts/engine.ts";
+import { ToolCallContext } from "../context.ts";
+import type { AnyFunctionTool, MaybePromise, RunContext } from "../definitions.ts";
+import { AbortError, RunError, StoreError, messageOf, truncate } from "../errors.ts";
+import type { EventBody } from "../events.ts";
+import type { CompiledAgent, Edge } from "../graph.ts";
+import { NO_PARAMETERS, parseArguments } from "../schema.ts";
+import type { NewItem, ToolCallItem, ToolResultStatus } from "../items.ts";
+import { findTool, isEnabled, targetOf } from "../request.ts";
+import type { Run } from "../run.ts";
+import { resultOf } from "../transitions.ts";
+import { refusalBy } from "./guardrails.ts";
+import { finishedEvent, refusedEvent } from "./events.ts";
+import { handoffRefusal } from "./handoff.ts";
+
+/** What a call is, or why it cannot run. */
+type Finding =
+  | { readonly verdict: CallVerdict; readonly ask?: boolean }
+  | { readonly error: string; readonly status?: ToolResultStatus };
+
+/** Finds out what the calls of a reply are. Those that cannot run are answered, those that need approval are asked about. */
+export async function performCheck(calls: readonly ToolCallItem[], run: Run): Promise<Outcome> {
+  const items: NewItem[] = [];
+  const verdicts: CallVerdict[] = [];
+  const events: EventBody[] = [];
+  for (const [i, call] of calls.entries()) {
+    const finding = await findingOf(call, i, run);
+    if ("verdict" in finding) {
+      verdicts.push(finding.verdict);
+      if (finding.ask)
+        items.push({ type: "approval", agent: call.agent ?? "", callId: call.callId, decision: "asked" });
+      continue;
+    }
+    items.push(resultOf(call, finding.error, finding.status ?? "error"));
+    if (run.listening)
+      events.push(
+        call.handoff
+          ? refusedEvent(call, finding.error)
+          : finishedEvent(call, finding.status ?? "error", finding.error, 0),
+      );
+  }
+  return { items, verdicts, events };
+}
+
+async function findingOf(call: ToolCallItem, index: number, run: Run): Promise<Finding> {
+  const { maxToolCalls } = run.limits;
+  if (index >= maxToolCalls)
+    return {
+      error: `Only ${maxToolCalls} calls of one reply are run (maxToolCalls). Call again if it is still needed.`,
+    };
+  const agent = run.graph.agents.get(call.agent ?? run.transcript.active);
+  if (!agent) return { error: `Agent "${call.agent}" is no longer here.` };
+  const edge = agent.edges.get(call.name);
+  if (edge) return findHandoff(call, edge, agent, run);
+  const tool = await findTool(agent, call.name, run);
+  if (!tool) return { error: unknownName(call.name, agent) };
+  return findToolCall(call, tool, agent, run);
+}
+
+function unknownName(name: string, agent: CompiledAgent): string {
+  const known = [...agent.specs.keys()].map((each) => `"${each}"`).join(", ");
+  return `Cannot call "${truncate(name, 100)}": agent "${agent.name}" has no such tool or handoff${known === "" ? "" : `; it has ${known}`}`;
+}
+
+async function findToolCall(
+  call: ToolCallItem,
+  tool: AnyFunctionTool,
+  agent: CompiledAgent,
+  run: Run,
+): Promise<Finding> {
+  const open = run.transcript.openCall(call.callId);
+  const verdict: CallVerdict = {
+    callId: call.callId,
+    kind: tool.nested ? "agent" : tool.execute ? "tool" : "client",
+    ...(tool.sideEffects === "once" ? { once: true } : {}),
+    ...(tool.verify ? { verifiable: true } : {}),
+  };
+  const parsing = parseArguments(tool.parameters, call.arguments);
+  const parsed =
+    parsing instanceof Promise
+      ? await run.call(`the schema of tool "${tool.name}"`, agent.name, () => parsing)
+      : parsing;
+  if (open && parsed.error === undefined) open.input = parsed;
+  if (open?.started) return { verdict };
+  if (parsed.error !== undefined) return { error: parsed.error };
+  if (tool.isEnabled !== true && !(await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run))) {
+    return { error: `Cannot call "${tool.name}": it is not available now.` };
+  }
+  if (open?.asked || tool.needsApproval === false) return { verdict };
+  return decided(tool.needsApproval, `needsApproval of tool "${tool.name}"`, parsed.value, verdict, agent.name, run);
+}
+
+/** Whether a call needs approval. A rule that fails, or says anything but yes or no, denies it. */
+async function decided(
+  rule: true | ((args: never, run: RunContext<never>) => MaybePromise<boolean>),
+  what: string,
+  input: unknown,
+  verdict: CallVerdict,
+  agent: string,
+  run: Run,
+): Promise<Finding> {
+  if (rule === true) return { verdict, ask: true };
+  let needed: unknown;
+  try {
+    needed = await run.call(what, agent, (context) => rule(input as never, context as never));
+  } catch (error) {
+    if (error instanceof AbortError) throw error;
+  }
+  if (typeof needed === "boolean") return { verdict, ask: needed };
+  return { error: "This call was denied: whether it needs approval could not be found out.", status: "denied" };
+}
+
+async function findHandoff(call: ToolCallItem, edge: Edge, agent: CompiledAgent, run: Run): Promise<Finding> {
+  const to = targetOf(edge, run.transcript.trail.at(-1));
+  if (to === undefined) return { error: `Cannot call "${call.name}": nobody handed this conversation over.` };
+  if (!run.graph.agents.has(to)) return { error: `Cannot hand over to "${to}": it is no longer here.` };
+  const parsing = parseArguments(edge.inputType ?? NO_PARAMETERS, call.arguments);
+  const parsed =
+    parsing instanceof Promise
+      ? await run.call(`the schema of handoff "${edge.toolName}"`, agent.name, () => parsing)
+      : parsing;
+  if (parsed.error !== undefined) return { error: parsed.error };
+  const open = run.transcript.openCall(call.callId);
+  if (open) open.input = parsed;
+  if (!(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run))) {
+    return { error: `Cannot hand over to "${to}": this handoff is not available now.` };
+  }
+  const verdict: CallVerdict = { callId: call.callId, kind: "handoff", to };
+  if (open?.asked || edge.needsApproval === false) return { verdict };
+  // Nobody is asked about a handoff that a guardrail forbids.
+  const refusal = await handoffRefusal(edge, to, parsed.value, agent.name, run, call.callId);
+  if (refusal !== undefined) return { error: refusal };
+  return decided(
+    edge.needsApproval,
+    `needsApproval of handoff "${edge.toolName}"`,
+    parsed.value,
+    verdict,
+    agent.name,
+    run,
+  );
+}
+
+/** Runs a tool, or asks it whether a call whose outcome is unknown has happened. */
+export async function performTool(call: ToolCallItem, verify: boolean, run: Run): Promise<Outcome> {
+  const agent = run.agent(call.agent ?? run.transcript.active);
+  const tool = await findTool(agent, call.name, run);
+  const open = run.transcript.openCall(call.callId);
+  if (!tool || !open?.input) return { items: [resultOf(call, unknownName(call.name, agent), "error")] };
+  const context = new ToolCallContext(run, agent.name, call);
+  const started = run.config.clock.now();
+  const { output, status } = verify
+    ? await verified(tool, open.input.value, context, call, run)
+    : await executed(tool, open.input.value, context, call, run);
+  context.end();
+  const events = run.listening ? [finishedEvent(call, status, output, run.config.clock.now() - started)] : [];
+  return { items: [resultOf(call, output, status)], events };
+}
+
+interface Answer {
+  readonly output: string;
+  readonly status: ToolResultStatus;
+}
+
+async function executed(
+  tool: AnyFunctionTool,
+  input: unknown,
+  context: ToolCallContext,
+  call: ToolCallItem,
+  run: Run,
+): Promise<Answer> {
+  const { name } = tool;
+  const { callId } = call;
+  const data = { name, callId, arguments: input };
+  if (tool.inputGuardrails.length > 0) {
+    const refusal = await refusalBy(tool.inputGuardrails, "tool_input", data, context.agent, run, callId);
+    if (refusal) return { output: `Refused: ${refusal.reason}`, status: "error" };
+  }
+  const once = tool.sideEffects === "once";
+  if (once) await run.record({ items: [{ type: "tool_start", agent: context.agent, callId }] });
+  if (run.listening) void run.emit({ type: "tool_started", callId, name, arguments: call.arguments });
+  const answer = await answerOf(tool, tool.execute!, input, context, once, run);
+  if (tool.outputGuardrails.length === 0) return answer;
+  const refusal = await refusalBy(
+    tool.outputGuardrails,
+    "tool_output",
+    { ...data, output: answer.output },
+    context.agent,
+    run,
+    callId,
+  );
+  return refusal ? { output: `The result is withheld: ${refusal.reason}`, status: answer.status } : answer;
+}
+
+/** Calls a tool's function. Whatever goes wrong in it is an answer. */
+async function answerOf(
+  tool: AnyFunctionTool,
+  body: NonNullable<AnyFunctionTool["execute"]>,
+  input: unknown,
+  context: ToolCallContext,
+  once: boolean,
+  run: Run,
+): Promise<Answer> {
+  const ms = tool.timeoutMs ?? run.limits.toolTimeoutMs;
+  let timedOut: RunError | undefined;
+  const late = (): Error =>
+    (timedOut = new RunError(`it has not finished within ${ms} ms`, { code: "callback_timeout" }));
+  try {
+    const value = await run.wait(
+      body.call(tool, input as never, context as never),
+      ms,
+      late,
+      once ? run.limits.abortGraceMs : 0,
+    );
+    return { output: outputText(value, run), status: "ok" };
+  } catch (error) {
+    if (timedOut && error === timedOut) {
+      context.end(timedOut);
+      return once
+        ? {
+            output: `The outcome is unknown: "${tool.name}" was started and has not finished within ${ms} ms. It may or may not have happened.`,
+            status: "unknown",
+          }
+        : { output: `"${tool.name}" has not finished within ${ms} ms`, status: "error" };
+    }
+    if (run.stopped && error === run.stopped) throw error;
+    return { output: await errorText(tool, error, context, run), status: "error" };
+  }
+}
+
+async function errorText(tool: AnyFunctionTool, error: unknown, context: ToolCallContext, run: Run): Promise<string> {
+  if (tool.onError) {
+    try {
+      const text: unknown = await run.call(`onError of tool "${tool.name}"`, context.agent, () =>
+        tool.onError!(error, context as never),
+      );
+      if (typeof text === "string") return truncate(text, run.limits.maxToolOutput);
+    } catch (failure) {
+      if (failure instanceof AbortError) throw failure;
+    }
+  }
+  return `"${tool.name}" failed: ${messageOf(error)}`;
+}
+
+async function verified(
+  tool: AnyFunctionTool,
+  input: unknown,
+  context: ToolCallContext,
+  call: ToolCallItem,
+  run: Run,
+): Promise<Answer> {
+  const answer = await answerOf(
+    tool,
+    async (args, its) => (await tool.verify!(args, its)) ?? NOT_HAPPENED,
+    input,
+    context,
+    true,
+    run,
+  );
+  if (answer.status !== "ok") return { output: `The outcome is unknown: ${answer.output}`, status: "unknown" };
+  if (answer.output !== NOT_HAPPENED) return answer;
+  if (run.listening)
+    void run.emit({ type: "tool_started", callId: call.callId, name: tool.name, arguments: call.arguments });
+  return answerOf(tool, tool.execute!, input, context, true, run);
+}
+
+const NOT_HAPPENED = "\u0000not happened";
+
+/** What a tool returned, as the text that the model reads. */
+export function outputText(value: unknown, { limits }: Run): string {
+  if (typeof value === "string") return truncate(value, limits.maxToolOutput);
+  if (value === undefined) return "Done.";
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value) as string | undefined;
+  } catch (error) {
+    throw new TypeError(`its result cannot be written as JSON: ${messageOf(error)}`, { cause: error });
+  }
+  if (text === undefined) throw new TypeError(`its result, a ${typeof value}, cannot be written as JSON`);
+  return truncate(text, limits.maxToolOutput);
+}
+
+/** Whether an error ends the run that it comes from and the runs around it: nobody can answer it. */
+export function endsAll(error: unknown, run: Run): boolean {
+  return (
+    error instanceof AbortError || error instanceof StoreError || error === run.stopped || !(error instanceof RunError)
+  );
+}

@@ -1,0 +1,269 @@
+import type { Outcome } from "../contracts/engine.ts";
+import type { ModelRequest } from "../contracts/model.ts";
+import type { FilterData, FilterResult, InputFilter, MaybePromise } from "../definitions.ts";
+import { AbortError, StoreError, messageOf } from "../errors.ts";
+import type { CompiledAgent, Edge } from "../graph.ts";
+import {
+  type NewItem,
+  type ToolCallItem,
+  type ToolResultItem,
+  type View,
+  type VisibleItem,
+  isUserMessage,
+} from "../items.ts";
+import { isEnabled, requestFor, targetOf } from "../request.ts";
+import type { Run } from "../run.ts";
+import { parseArguments, NO_PARAMETERS, toJson } from "../schema.ts";
+import { placeOfResult, withoutCalls } from "../transcript.ts";
+import { resultOf } from "../transitions.ts";
+import { settleView, toView } from "../views.ts";
+import { refusedEvent } from "./events.ts";
+import { inputRefusal, refusalBy } from "./guardrails.ts";
+
+/** Makes a handoff, or answers its call with the reason why not. Its answer and the handoff are one append. */
+export async function performHandoff(call: ToolCallItem, rest: readonly ToolCallItem[], run: Run): Promise<Outcome> {
+  const started = run.config.clock.now();
+  const { verdict, input } = run.transcript.openCall(call.callId)!;
+  const to = verdict?.to ?? "";
+  try {
+    const source = run.agent(call.agent ?? run.transcript.active);
+    const edge = source.edges.get(call.name)!;
+    await agree(edge, to, input?.value, source.name, call, run);
+    const answer = answerTo(call, to);
+    const { view, before, after } = await viewFor(edge, to, input?.value, call, answer, rest, source.name, run);
+    const payload = edge.inputType ? toJson(input?.value) : undefined;
+    const item: NewItem & { type: "handoff" } = {
+      type: "handoff",
+      id: `${call.id}:handoff`,
+      agent: source.name,
+      callId: call.callId,
+      from: source.name,
+      to,
+      ...(payload === undefined ? {} : { input: payload }),
+      mode: edge.mode,
+      ...(view === undefined ? {} : { view }),
+    };
+    const unmade = rest.map((other) => resultOf(other, "Another handoff was made in this turn.", "error"));
+    if (!run.listening) return { items: [answer, ...unmade, item] };
+    const filters = filtersOf(edge, run).map((filter) => filter.name || "filter");
+    const durationMs = run.config.clock.now() - started;
+    return {
+      items: [answer, ...unmade, item],
+      events: [
+        {
+          type: "handoff",
+          item: item as never,
+          from: source.name,
+          to,
+          toolName: call.name,
+          before,
+          after,
+          filters,
+          durationMs,
+        },
+      ],
+    };
+  } catch (error) {
+    if (error instanceof AbortError || error instanceof StoreError || error === run.stopped) throw error;
+    const reason = `Cannot hand over to "${to}": ${messageOf(error)}`;
+    return { items: [resultOf(call, reason, "error")], events: run.listening ? [refusedEvent(call, reason, to)] : [] };
+  }
+}
+
+/** The answer that the model and the target read. */
+function answerTo(call: ToolCallItem, to: string): NewItem & ToolResultItem {
+  return {
+    ...(resultOf(call, `The conversation is with ${to} now.`, "ok") as ToolResultItem),
+    id: `${call.id}:answer`,
+  };
+}
+
+/** Everything that may refuse a handoff; a refusal is a throw with its reason. */
+async function agree(
+  edge: Edge,
+  to: string,
+  input: unknown,
+  source: string,
+  call: ToolCallItem,
+  run: Run,
+): Promise<void> {
+  if (edge.isEnabled !== true && !(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, source, run)))
+    throw new Error("it is not available now");
+  const refusal = await handoffRefusal(edge, to, input, source, run, call.callId);
+  if (refusal !== undefined) throw new Error(refusal);
+  const { onHandoff } = edge;
+  if (onHandoff) await run.call("onHandoff", source, (context) => onHandoff(input as never, context as never));
+}
+
+/** Why a handoff may not be made: its own guardrails, and those of the target about messages that nobody has answered. */
+export async function handoffRefusal(
+  edge: Edge,
+  to: string,
+  input: unknown,
+  from: string,
+  run: Run,
+  callId: string,
+): Promise<string | undefined> {
+  if (edge.guardrails.length > 0) {
+    const data = { from, to, input, visible: run.transcript.visible.slice() };
+    const refusal = await refusalBy(edge.guardrails, "handoff", data, from, run, callId);
+    if (refusal) return refusal.reason;
+  }
+  if (run.judged?.has(to)) return undefined;
+  const tripped = await inputRefusal(to, run.transcript.unanswered, () => true, run);
+  if (tripped) return tripped.reason;
+  (run.judged ??= new Set()).add(to);
+  return undefined;
+}
+
+type AnyFilter = (data: never) => MaybePromise<FilterResult>;
+
+/** The run's filter, the runner's, the handoff's own: in this order. */
+function filtersOf(edge: Edge, { config, options }: Run): readonly AnyFilter[] {
+  const outer = options.inputFilter ?? config.inputFilter;
+  return outer ? [outer as InputFilter as AnyFilter, ...edge.inputFilters] : edge.inputFilters;
+}
+
+interface Chosen {
+  readonly view: View | undefined;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What the target sees, as a view of what it would see unfiltered. */
+async function viewFor(
+  edge: Edge,
+  to: string,
+  input: unknown,
+  call: ToolCallItem,
+  answer: ToolResultItem,
+  rest: readonly ToolCallItem[],
+  from: string,
+  run: Run,
+): Promise<Chosen> {
+  const filters = filtersOf(edge, run);
+  if (filters.length === 0) {
+    const count = run.transcript.startOf(to).items.length + 1 - rest.length;
+    return { view: undefined, before: count, after: count };
+  }
+  const base = startWith(to, answer, rest, run);
+  let chosen: readonly VisibleItem[] = base;
+  for (const filter of filters) {
+    const settled = chosen;
+    chosen = await run.call("inputFilter", from, async (context) => {
+      const data = dataOf(settled, call, { from, to, input, context: run.context, run: context });
+      const result = await filter(data as never);
+      return settleView(base, together(data, result), `${call.id}:view`);
+    });
+  }
+  if (chosen === base) return { view: undefined, before: base.length, after: base.length };
+  const lives =
+    chosen.some((item) => isUserMessage(item) || item.type === "tool_result") || edge.inputType !== undefined;
+  if (!lives) throw new Error("its filter leaves neither a user message nor a payload nor a result");
+  return { view: toView(base, chosen), before: base.length, after: chosen.length };
+}
+
+/** What `to` would see once the call is answered: the handoffs that are not made are hidden. */
+function startWith(
+  to: string,
+  answer: ToolResultItem,
+  rest: readonly ToolCallItem[],
+  run: Run,
+): readonly VisibleItem[] {
+  const { items } = run.transcript.startOf(to);
+  const start = rest.length === 0 ? items.slice() : withoutCalls(items, new Set(rest.map(({ callId }) => callId)));
+  const place = placeOfResult(start, answer.callId);
+  if (place >= 0) start.splice(place, 0, answer);
+  return start;
+}
+
+type FilterFrame = Pick<FilterData, "from" | "to" | "input" | "context" | "run">;
+
+/** The three pieces that filters work on. */
+function dataOf(items: readonly VisibleItem[], call: ToolCallItem, frame: FilterFrame): FilterData {
+  const lastUser = items.findLastIndex(isUserMessage);
+  let reply = items.findLastIndex((item) => item.type === "tool_call" && item.callId === call.callId);
+  while (reply > lastUser + 1 && isOfReply(items[reply - 1]!, call.agent)) reply--;
+  const asked = reply < 0 ? items.length : reply;
+  return {
+    inputHistory: items.slice(0, lastUser + 1),
+    preHandoffItems: items.slice(lastUser + 1, Math.max(asked, lastUser + 1)),
+    newItems: items.slice(Math.max(asked, lastUser + 1)),
+    ...frame,
+  };
+}
+
+function isOfReply(item: VisibleItem, agent: string | undefined): boolean {
+  return item.type !== "tool_result" && item.agent === agent && !(item.type === "message" && item.role !== "assistant");
+}
+
+function together(data: FilterData, result: FilterResult): readonly VisibleItem[] {
+  if (typeof result !== "object" || result === null) throw new Error("its filter gave no object");
+  const pieces = [
+    result.inputHistory ?? data.inputHistory,
+    result.preHandoffItems ?? data.preHandoffItems,
+    result.newItems ?? data.newItems,
+  ];
+  if (!pieces.every((piece) => Array.isArray(piece)))
+    throw new Error("its filter gave something else than lists of items");
+  return pieces.flat() as VisibleItem[];
+}
+
+/**
+ * The request that the target of a handoff would get if it was made now, with nothing done: none where a callback,
+ * guardrail, approval or filter would have to run first.
+ */
+export function previewOf(source: CompiledAgent, run: Run): NonNullable<ModelRequest["preview"]> {
+  return async (name, input) => {
+    const edge = source.edges.get(name);
+    const to = edge && targetOf(edge, run.transcript.trail.at(-1));
+    const target = to === undefined ? undefined : run.graph.agents.get(to);
+    if (!edge || !target || to === undefined || to === run.transcript.active) return undefined;
+    const plain =
+      !edge.onHandoff && edge.guardrails.length === 0 && edge.needsApproval === false && edge.isEnabled === true;
+    if (!plain || target.definition.inputGuardrails.length > 0) return undefined;
+    const text = JSON.stringify(input ?? {});
+    const parsed = await parseArguments(edge.inputType ?? NO_PARAMETERS, text);
+    if (parsed.error !== undefined) return undefined;
+    const call: ToolCallItem = {
+      type: "tool_call",
+      id: "preview:call",
+      agent: source.name,
+      callId: "preview",
+      name,
+      arguments: text,
+      handoff: true,
+    };
+    const items = previewItems(edge, to, parsed.value, call, run);
+    if (!items) return undefined;
+    const request = await requestFor(target, { items, since: undefined, replied: false, back: source.name }, run);
+    return { ...request, at: { ...request.at, agent: to, turn: request.at.turn + 1 } };
+  };
+}
+
+function previewItems(
+  edge: Edge,
+  to: string,
+  input: unknown,
+  call: ToolCallItem,
+  run: Run,
+): readonly VisibleItem[] | undefined {
+  const base = [...run.transcript.startOf(to).items, call, answerTo(call, to)];
+  let chosen: readonly VisibleItem[] = base;
+  for (const filter of filtersOf(edge, run)) {
+    const frame = { from: call.agent ?? "", to, input, context: run.context, run: undefined as never };
+    const data = dataOf(chosen, call, frame);
+    let result: MaybePromise<FilterResult>;
+    try {
+      result = filter(data as never);
+    } catch {
+      return undefined;
+    }
+    if (result instanceof Promise) {
+      result.catch(() => {});
+      return undefined;
+    }
+    chosen = settleView(base, together(data, result), "preview:view");
+  }
+  return chosen;
+}

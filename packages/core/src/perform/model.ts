@@ -1,0 +1,445 @@
+import type { Outcome } from "../contracts/engine.ts";
+import type { Model, ModelEvent, ModelReply, ModelRequest } from "../contracts/model.ts";
+import type { AskRequest, MaybePromise, RunContext, ToolOutcome } from "../definitions.ts";
+import { GuardrailError, ModelError, type ModelErrorKind, RunError, messageOf } from "../errors.ts";
+import type { EventBody } from "../events.ts";
+import { type CompiledAgent, resolveModel } from "../graph.ts";
+import {
+  type Content,
+  type MessageItem,
+  type NewItem,
+  type ReplyItem,
+  type ToolResultItem,
+  type TurnItem,
+  contentText,
+} from "../items.ts";
+import { requestFor, seenNow } from "../request.ts";
+import type { Run } from "../run.ts";
+import { type Checked, check } from "../schema.ts";
+import { isAnswer } from "../transcript.ts";
+import { fromView, settleView, toView } from "../views.ts";
+import { outputRefusal } from "./guardrails.ts";
+import { previewOf } from "./handoff.ts";
+
+/** Asks the agent's model, or takes a tool's result as the answer where the agent wants that. */
+export async function performModel(name: string, run: Run): Promise<Outcome> {
+  const agent = run.agent(name);
+  const text = await answerFromTools(agent, run);
+  if (text !== undefined) return answerWith(text, agent, run);
+  for (const plugin of run.config.plugins) if (plugin.view) await chooseView(plugin, agent, run);
+  const request = await requestFor(agent, seenNow(run), run);
+  const preview = request.handoffs.length > 0 ? previewOf(agent, run) : undefined;
+  return ask(agent, preview ? { ...request, preview } : request, run);
+}
+
+/** A plugin's choice of what the agents see from here on, recorded before the model is asked. */
+async function chooseView(plugin: Run["config"]["plugins"][number], agent: CompiledAgent, run: Run): Promise<void> {
+  const visible = run.transcript.visible.slice();
+  const chosen = await run.call(`the view of plugin "${plugin.name}"`, agent.name, () =>
+    plugin.view!(visible, run.at(agent.name)),
+  );
+  if (chosen === undefined) return;
+  const id = `${run.runId}:view:${run.transcript.record.length}`;
+  const items = settleView(visible, fromView(visible, chosen, `plugin "${plugin.name}"`), id);
+  if (items === visible) return;
+  if (!items.some((item) => item.type === "message" && item.role === "user")) {
+    throw new RunError(`Cannot use the view of plugin "${plugin.name}": it leaves no user message`, {
+      code: "callback_failed",
+      agent: agent.name,
+    });
+  }
+  await run.record({ items: [{ type: "view", id, plugin: plugin.name, view: toView(visible, items) }] });
+}
+
+async function ask(agent: CompiledAgent, request: ModelRequest, run: Run): Promise<Outcome> {
+  const { clock } = run.config;
+  const { model } = agent;
+  const started = clock.now();
+  if (run.listening) {
+    void run.emit({
+      type: "turn_started",
+      turn: request.at.turn,
+      model: model.name,
+      provider: model.provider,
+      items: request.items.length,
+      handoffs: request.handoffs.map(({ name }) => name),
+      tools: request.tools.map(({ name }) => name),
+    });
+  }
+  const show = new Shown(agent, run);
+  const ms = run.limits.modelTimeoutMs;
+  const late = (): Error =>
+    new ModelError(
+      `Cannot finish the turn of agent "${agent.name}": model "${model.name}" has not replied within ${ms} ms`,
+      { kind: "timeout", model: model.name, provider: model.provider, agent: agent.name },
+    );
+  const reply = await run.wait(
+    replyOf(model, request, (event) => show.take(event), agent.name),
+    ms,
+    late,
+  );
+  if (run.gate) await run.gate;
+  return outcomeOf(reply, agent, request, show, clock.now() - started, run);
+}
+
+/** Reads a model's stream to its reply. Whatever goes wrong is a `ModelError`. */
+async function replyOf(
+  model: Model,
+  request: ModelRequest,
+  onDelta: (event: Exclude<ModelEvent, ModelReply>) => void | Promise<void>,
+  agent: string,
+): Promise<ModelReply> {
+  const at = { model: model.name, provider: model.provider, agent };
+  const what = `Cannot finish the turn of agent "${agent}": model "${model.name}"`;
+  try {
+    for await (const event of model.stream(request)) {
+      if (event.type === "reply") return checkedReply(event, what, at);
+      const busy = onDelta(event);
+      if (busy) await busy;
+    }
+  } catch (error) {
+    if (error instanceof RunError) throw error;
+    throw new ModelError(`${what} failed: ${messageOf(error)}`, {
+      kind: "unknown",
+      retryable: false,
+      cause: error,
+      ...at,
+    });
+  }
+  throw new ModelError(`${what} ended its stream without a reply`, { kind: "truncated", ...at });
+}
+
+function checkedReply(
+  reply: ModelReply,
+  what: string,
+  at: { model: string; provider: string; agent: string },
+): ModelReply {
+  const { inputTokens, outputTokens } = reply.usage ?? {};
+  if (
+    Array.isArray(reply.items) &&
+    isCount(inputTokens) &&
+    isCount(outputTokens) &&
+    typeof reply.finishReason === "string"
+  )
+    return reply;
+  throw new ModelError(`${what} gave a reply without items, finishReason or usage`, {
+    kind: "protocol",
+    retryable: false,
+    ...at,
+  });
+}
+
+const isCount = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isFinite(value);
+
+/** What of a reply is shown while it comes. Held back where something may still forbid it. */
+class Shown {
+  firstEventMs: number | undefined;
+  readonly #run: Run;
+  readonly #started: number;
+  #held: EventBody[] | undefined;
+
+  constructor(agent: CompiledAgent, run: Run) {
+    this.#run = run;
+    this.#started = run.config.clock.now();
+    if (agent.definition.outputGuardrails.length > 0) this.#held = [];
+  }
+
+  take(event: Exclude<ModelEvent, ModelReply>): void | Promise<void> {
+    this.firstEventMs ??= this.#run.config.clock.now() - this.#started;
+    if (!this.#run.listening) return undefined;
+    const body = this.#bodyOf(event);
+    if (this.#held) {
+      if (body.type === "turn_reset") this.#held = [];
+      else this.#held.push(body);
+      return undefined;
+    }
+    if (this.#run.gate) return this.#run.gate.then(() => this.#run.emit(body));
+    return this.#run.emit(body);
+  }
+
+  #bodyOf(event: Exclude<ModelEvent, ModelReply>): EventBody {
+    if (event.type === "reset") return { type: "turn_reset", reason: event.reason };
+    return event.type === "text_delta" && this.#run.transcript.waiting.length > 0
+      ? { ...event, consulting: true }
+      : event;
+  }
+
+  /** Shows what was held back: it is allowed. */
+  release(): void {
+    for (const body of this.#held ?? []) void this.#run.emit(body);
+    this.#held = undefined;
+  }
+}
+
+const KIND_OF_FINISH: Readonly<Record<string, ModelErrorKind>> = {
+  length: "length",
+  content_filter: "content_filter",
+  error: "stream_error",
+};
+
+/** A reply as items. One that is not an answer leaves only its turn, and the run throws. */
+async function outcomeOf(
+  reply: ModelReply,
+  agent: CompiledAgent,
+  request: ModelRequest,
+  show: Shown,
+  durationMs: number,
+  run: Run,
+): Promise<Outcome> {
+  const turn = turnItem(reply, agent, durationMs);
+  const beside = besideItems(reply, agent.name);
+  const finished = (finishReason = reply.finishReason): EventBody[] =>
+    run.listening ? [turnFinished(turn, request.at.turn, finishReason, show.firstEventMs)] : [];
+  if (!isAnswer(reply.finishReason)) {
+    await run.record({ items: [...beside, turn], events: finished() });
+    throw new ModelError(
+      `Cannot use the reply of model "${turn.model}" to agent "${agent.name}": it ended with "${reply.finishReason}"`,
+      {
+        kind: KIND_OF_FINISH[reply.finishReason] ?? "protocol",
+        retryable: false,
+        model: turn.model,
+        provider: turn.provider,
+        agent: agent.name,
+        partialText: textOfReply(reply.items),
+      },
+    );
+  }
+  const refusal = await outputRefusal(agent.name, textOfReply(reply.items), run);
+  if (refusal) {
+    await run.record({ items: [...beside, { ...turn, finishReason: "blocked" }], events: finished("blocked") });
+    throw new GuardrailError(
+      refusal.guardrail,
+      refusal.reason,
+      `Cannot show the answer of agent "${agent.name}": ${refusal.reason}`,
+      { agent: agent.name },
+    );
+  }
+  show.release();
+  const items = replyItems(reply.items, agent.name, request);
+  if (!agent.output || items.some(({ type }) => type === "tool_call"))
+    return { items: [...beside, ...items, turn], events: finished() };
+  const complaint = await takeOutput(agent, items, run);
+  if (complaint === undefined) return { items: [...beside, ...items, turn], events: finished() };
+  const again = run.transcript.outputRetries < run.limits.maxOutputRetries;
+  const events = finished();
+  if (again && run.listening) events.push({ type: "turn_reset", reason: complaint });
+  if (again) return { items: [...beside, ...items, turn, feedback(complaint, agent.name)], events };
+  await run.record({ items: [...beside, ...items, turn], events });
+  throw new RunError(`Cannot use the answer of agent "${agent.name}": ${complaint}`, {
+    code: "invalid_output",
+    agent: agent.name,
+  });
+}
+
+function turnItem(
+  reply: ModelReply,
+  { name, model }: CompiledAgent,
+  durationMs: number,
+): Omit<TurnItem, "id" | "at" | "path"> {
+  return {
+    type: "turn",
+    agent: name,
+    model: reply.model ?? model.name,
+    provider: reply.provider ?? model.provider,
+    usage: reply.usage,
+    finishReason: reply.finishReason,
+    ...(reply.responseId === undefined ? {} : { responseId: reply.responseId }),
+    durationMs,
+    ...(reply.providerData === undefined ? {} : { providerData: reply.providerData }),
+  };
+}
+
+/** What a wrapper or router used and noted beside the reply. */
+function besideItems({ alsoUsed, notes }: ModelReply, agent: string): NewItem[] {
+  if (!alsoUsed && !notes) return [];
+  return [
+    ...(alsoUsed ?? []).map((used): NewItem => ({ type: "turn", agent, finishReason: "stop", ...used })),
+    ...(notes ?? []).map(({ plugin, data }): NewItem => ({ type: "note", agent, plugin, data })),
+  ];
+}
+
+function turnFinished(
+  turn: Omit<TurnItem, "id" | "at" | "path">,
+  number: number,
+  finishReason: string,
+  firstEventMs: number | undefined,
+): EventBody {
+  const { model, provider, usage, durationMs = 0, responseId } = turn;
+  return {
+    type: "turn_finished",
+    turn: number,
+    model,
+    provider,
+    finishReason,
+    usage,
+    durationMs,
+    ...(firstEventMs === undefined ? {} : { firstEventMs }),
+    ...(responseId === undefined ? {} : { responseId }),
+  };
+}
+
+function textOfReply(items: readonly ReplyItem[]): string {
+  return items
+    .map((item) => (item.type === "message" ? contentText(item.content) : ""))
+    .filter(Boolean)
+    .join("\n");
+}
+
+/** The reply's items with their agent. What a call's name means is decided here: a handoff, or not. */
+function replyItems(items: readonly ReplyItem[], agent: string, request: ModelRequest): ReplyItem[] {
+  const callIds = new Set<string>();
+  const kept: ReplyItem[] = [];
+  for (const item of items) {
+    if (item.type !== "tool_call") {
+      kept.push(
+        item.type === "message"
+          ? { ...item, agent, role: "assistant", content: wellFormed(item.content) }
+          : { ...item, agent },
+      );
+      continue;
+    }
+    if (typeof item.callId !== "string" || item.callId === "") {
+      throw new ModelError(`Cannot use the reply to agent "${agent}": its call of "${item.name}" has no callId`, {
+        kind: "protocol",
+        retryable: false,
+        agent,
+      });
+    }
+    if (callIds.has(item.callId)) continue; // sent twice: one execution
+    callIds.add(item.callId);
+    const { name } = item;
+    const isHandoff = request.handoffs.some((spec) => spec.name === name);
+    kept.push({
+      ...item,
+      agent,
+      arguments: wellFormed(item.arguments),
+      ...(isHandoff ? { handoff: true as const } : {}),
+    });
+  }
+  return kept;
+}
+
+/** Lone surrogates are replaced: stores and providers do not take them. */
+function wellFormed<T extends Content>(content: T): T {
+  if (typeof content === "string") return (content.isWellFormed() ? content : content.toWellFormed()) as T;
+  return content;
+}
+
+/** Parses the structured output. Gives what is wrong with it. */
+async function takeOutput(agent: CompiledAgent, items: readonly ReplyItem[], run: Run): Promise<string | undefined> {
+  const last = items.findLast((item): item is ReplyItem & MessageItem => item.type === "message");
+  const checked = await parseOutput(agent, last ? contentText(last.content) : "", run);
+  if (checked.error !== undefined) return `it does not fit its schema: ${checked.error}`;
+  run.output = { value: checked.value };
+  return undefined;
+}
+
+/** An answer as the agent's output type. */
+export async function parseOutput(agent: CompiledAgent, text: string, run: Run): Promise<Checked> {
+  const { outputType } = agent.definition;
+  if (!outputType) return { value: text };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { error: `it is not JSON: ${messageOf(error)}` };
+  }
+  return run.call("the output type", agent.name, () => check(outputType, value));
+}
+
+/** Tells the model what was wrong. It is no system text: a model may have written what the schema quotes. */
+function feedback(complaint: string, agent: string): NewItem {
+  return {
+    type: "message",
+    role: "user",
+    agent,
+    content: `The last answer cannot be used: ${complaint}. Answer again, with JSON that fits the schema and nothing else.`,
+  };
+}
+
+/** The answer that tools have given, where `toolUseBehavior` takes it. */
+async function answerFromTools({ name, definition }: CompiledAgent, run: Run): Promise<string | undefined> {
+  const behavior = definition.toolUseBehavior;
+  if (behavior === "run_llm_again") return undefined;
+  const results = lastResults(run);
+  if (results.length === 0) return undefined;
+  if (behavior === "stop_on_first_tool") return results[0]?.output;
+  if (typeof behavior === "object")
+    return results.find((result) => behavior.stopAtToolNames.includes(result.name))?.output;
+  const decide = behavior as (
+    results: readonly ToolOutcome[],
+    run: RunContext<unknown>,
+  ) => MaybePromise<{ readonly finalOutput: string } | undefined>;
+  return (await run.call("toolUseBehavior", name, (context) => decide(results, context)))?.finalOutput;
+}
+
+/** The results of the last reply's tools that were done, in the order of their calls. */
+function lastResults({ transcript: { visible } }: Run): ToolOutcome[] {
+  const results: ToolOutcome[] = [];
+  for (let i = visible.length - 1; visible[i]?.type === "tool_result"; i--) {
+    const { callId, status, output } = visible[i] as ToolResultItem;
+    const call = visible.findLast((each) => each.type === "tool_call" && each.callId === callId);
+    if (call?.type !== "tool_call" || call.handoff === true || status !== "ok") continue;
+    results.unshift({ name: call.name, callId, arguments: call.arguments, output });
+  }
+  return results;
+}
+
+async function answerWith(text: string, agent: CompiledAgent, run: Run): Promise<Outcome> {
+  const refusal = await outputRefusal(agent.name, text, run);
+  if (refusal) {
+    throw new GuardrailError(
+      refusal.guardrail,
+      refusal.reason,
+      `Cannot show the answer of agent "${agent.name}": ${refusal.reason}`,
+      { agent: agent.name },
+    );
+  }
+  if (run.listening)
+    void run.emit({
+      type: "text_delta",
+      delta: text,
+      ...(run.transcript.waiting.length > 0 ? { consulting: true as const } : {}),
+    });
+  return { items: [{ type: "message", role: "assistant", agent: agent.name, content: text }] };
+}
+
+/** Asks a model beside the conversation, for a callback. */
+export async function askBeside(
+  run: Run,
+  model: Model | string,
+  request: AskRequest,
+  agent: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const found = resolveModel(model, run.config.plugins, `a callback of agent "${agent}"`);
+  const { clock } = run.config;
+  const started = clock.now();
+  const { input, instructions, settings = {}, purpose = "callback" } = request;
+  const items =
+    typeof input === "string"
+      ? [{ type: "message" as const, id: "input", role: "user" as const, content: input }]
+      : input;
+  const asked: ModelRequest = {
+    items,
+    ...(instructions === undefined ? {} : { instructions }),
+    tools: [],
+    handoffs: [],
+    settings,
+    signal,
+    at: run.at(agent),
+  };
+  const reply = await replyOf(found, asked, () => undefined, agent);
+  const turn = { ...turnItem(reply, { ...run.agent(agent), model: found }, clock.now() - started), purpose };
+  await run.record({ items: [turn] });
+  if (isAnswer(reply.finishReason)) return textOfReply(reply.items);
+  throw new ModelError(
+    `Cannot use the reply of model "${found.name}" to a callback of agent "${agent}": it ended with "${reply.finishReason}"`,
+    {
+      kind: KIND_OF_FINISH[reply.finishReason] ?? "protocol",
+      model: found.name,
+      provider: found.provider,
+      agent,
+    },
+  );
+}

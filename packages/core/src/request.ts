@@ -1,0 +1,132 @@
+import type { FunctionSpec, HandoffSpec, ModelRequest, ModelSettings, ToolSpec } from "./contracts/model.ts";
+import type { AnyFunctionTool, MaybePromise, RunContext } from "./definitions.ts";
+import { RunError } from "./errors.ts";
+import { type CompiledAgent, type Edge, handoffSpec, toolSpec, wrapTool } from "./graph.ts";
+import type { VisibleItem } from "./items.ts";
+import type { Run } from "./run.ts";
+import type { Since } from "./transcript.ts";
+
+/** What an agent is shown, and since when a provider knows part of it. */
+export interface Seen {
+  readonly items: readonly VisibleItem[];
+  readonly since: Since | undefined;
+  /** The agent has replied since the last user message or handoff: a forced tool choice is over. */
+  readonly replied: boolean;
+  /** Who would get control by a handoff back. */
+  readonly back: string | undefined;
+}
+
+/** What the active agent is shown now. */
+export function seenNow({ transcript: t }: Run): Seen {
+  return { items: t.visible.slice(), since: t.since, replied: t.replied, back: t.trail.at(-1) };
+}
+
+/** The request of an agent that sees `seen`. */
+export async function requestFor(agent: CompiledAgent, seen: Seen, run: Run): Promise<ModelRequest> {
+  const { instructions } = agent.definition;
+  const text = typeof instructions === "function" ? await instructionsOf(agent, run) : instructions;
+  const { tools, handoffs } = agent.fixed ?? (await offered(agent, seen.back, run));
+  return {
+    items: seen.items,
+    ...(text === undefined || text === "" ? {} : { instructions: text }),
+    tools,
+    handoffs,
+    ...(agent.output === undefined ? {} : { output: agent.output }),
+    settings: settingsOf(agent, seen.replied, run),
+    signal: run.signal,
+    ...(seen.since === undefined ? {} : { since: seen.since }),
+    at: run.at(agent.name),
+  };
+}
+
+async function instructionsOf({ name, definition }: CompiledAgent, run: Run): Promise<string> {
+  const instructions = definition.instructions as (run: RunContext<unknown>) => MaybePromise<string>;
+  const text: unknown = await run.call("the instructions", name, instructions);
+  if (typeof text === "string") return text;
+  throw new RunError(`Cannot go on: the instructions of agent "${name}" must be text, found ${typeof text}`, {
+    code: "callback_failed",
+    agent: name,
+  });
+}
+
+/** Settings of the run over those of the agent over those of the runner. A forced choice holds for one reply. */
+function settingsOf({ definition }: CompiledAgent, replied: boolean, { config, options }: Run): ModelSettings {
+  const settings =
+    config.settings || options.settings
+      ? { ...config.settings, ...definition.settings, ...options.settings }
+      : definition.settings;
+  const { toolChoice } = settings;
+  if (!replied || toolChoice === undefined || toolChoice === "auto" || toolChoice === "none") return settings;
+  const { toolChoice: _, ...rest } = settings;
+  return rest;
+}
+
+/** What the agent may call now. */
+async function offered(
+  agent: CompiledAgent,
+  back: string | undefined,
+  run: Run,
+): Promise<{ tools: ToolSpec[]; handoffs: HandoffSpec[] }> {
+  const tools: ToolSpec[] = [];
+  const handoffs: HandoffSpec[] = [];
+  for (const tool of agent.tools.values()) {
+    if (await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run))
+      tools.push(agent.specs.get(tool.name) as FunctionSpec);
+  }
+  for (const tool of await listed(agent, run)) {
+    if (await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run)) tools.push(toolSpec(tool));
+  }
+  tools.push(...agent.hosted);
+  for (const edge of agent.edges.values()) {
+    const to = targetOf(edge, back);
+    if (to === undefined || !(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run))) continue;
+    handoffs.push(edge.agent ? (agent.specs.get(edge.toolName) as HandoffSpec) : handoffSpec(edge, to));
+  }
+  return { tools, handoffs };
+}
+
+/** Where an edge leads; a handoff back leads to whoever handed over last. */
+export function targetOf(edge: Edge, back: string | undefined): string | undefined {
+  return edge.agent ? edge.agent.name : back;
+}
+
+/** Whether a tool or edge is there for this run. A callback that does not say `true` says no. */
+export async function isEnabled(
+  rule: boolean | ((run: RunContext<never>) => MaybePromise<boolean>),
+  what: string,
+  agent: string,
+  run: Run,
+): Promise<boolean> {
+  if (typeof rule === "boolean") return rule;
+  return (
+    (await run.call(`isEnabled of ${what}`, agent, rule as (run: RunContext<unknown>) => MaybePromise<boolean>)) ===
+    true
+  );
+}
+
+/** The tools that the agent's sources have now, wrapped. Throws where a name is taken. */
+async function listed(agent: CompiledAgent, run: Run): Promise<readonly AnyFunctionTool[]> {
+  const tools: AnyFunctionTool[] = [];
+  const names = new Set([...agent.tools.keys(), ...agent.edges.keys()]);
+  for (const source of agent.sources) {
+    const list = source.list.bind(source) as (run: RunContext<unknown>) => MaybePromise<readonly AnyFunctionTool[]>;
+    for (const tool of await run.call(`the tool source "${source.name}"`, agent.name, list)) {
+      if (names.has(tool.name)) {
+        throw new RunError(
+          `Cannot use tool "${tool.name}" of source "${source.name}" in agent "${agent.name}": the name is taken`,
+          { code: "callback_failed", agent: agent.name },
+        );
+      }
+      names.add(tool.name);
+      tools.push(wrapTool(tool, agent.name, run.config.plugins));
+    }
+  }
+  return tools;
+}
+
+/** The tool that a call of the agent means. */
+export async function findTool(agent: CompiledAgent, name: string, run: Run): Promise<AnyFunctionTool | undefined> {
+  const tool = agent.tools.get(name);
+  if (tool || agent.sources.length === 0) return tool;
+  return (await listed(agent, run)).find((each) => each.name === name);
+}

@@ -1,0 +1,186 @@
+import type { RunnerConfig, RunnerOptions, RunOptions } from "./config.ts";
+import type { Model } from "./contracts/model.ts";
+import { sessionKey } from "./contracts/session.ts";
+import type { AnyAgent, ContextOf, ReachOf } from "./definitions.ts";
+import { inProcess } from "./engine.ts";
+import { randomId, systemClock } from "./environment.ts";
+import { AbortError } from "./errors.ts";
+import { EventQueue } from "./event-queue.ts";
+import { execute } from "./execute.ts";
+import { type AgentDefinition, type Graph, compile } from "./graph.ts";
+import type { Input } from "./items.ts";
+import { DEFAULT_LIMITS, limitsWith } from "./limits.ts";
+import { quote } from "./names.ts";
+import { perform } from "./perform/index.ts";
+import { askBeside } from "./perform/model.ts";
+import type { RunResult } from "./result.ts";
+import { Run } from "./run.ts";
+import { RunStream } from "./stream.ts";
+
+/** A run's options; `context` is required where the agents need one. */
+export type RunArguments<Context> = unknown extends Context
+  ? [options?: RunOptions & { readonly context?: unknown }]
+  : [options: RunOptions & { readonly context: Context }];
+
+const RUNNER_OPTIONS = new Set([
+  "plugins",
+  "model",
+  "settings",
+  "inputFilter",
+  "engine",
+  "clock",
+  "newId",
+  ...Object.keys(DEFAULT_LIMITS),
+]);
+const RUN_OPTIONS = new Set([
+  "session",
+  "runId",
+  "signal",
+  "model",
+  "settings",
+  "inputFilter",
+  "metadata",
+  "context",
+  ...Object.keys(DEFAULT_LIMITS),
+]);
+
+/** Runs agents with the plugins and defaults it was made with. Throws a `TypeError` or `RangeError` for a bad option. */
+export class Runner {
+  readonly #config: RunnerConfig;
+  readonly #model: string | Model | undefined;
+  /** Compiled graphs by their entry agent: agents never change. */
+  readonly #graphs = new WeakMap<AgentDefinition, Graph>();
+
+  constructor(options: RunnerOptions = {}) {
+    checkKeys(options, RUNNER_OPTIONS, "a runner");
+    const plugins = options.plugins ?? [];
+    for (const plugin of plugins) {
+      if (typeof plugin !== "object" || plugin === null || typeof plugin.name !== "string") {
+        throw new TypeError(`Cannot use ${quote(plugin)} as a plugin: expected an object with a name`);
+      }
+    }
+    const stores = plugins.filter(({ sessions }) => sessions);
+    if (stores.length > 1) {
+      throw new TypeError(
+        `Cannot use two session stores: plugins ${stores.map(({ name }) => `"${name}"`).join(" and ")} both have one`,
+      );
+    }
+    this.#model = options.model;
+    this.#config = {
+      plugins,
+      taps: plugins.flatMap((plugin): RunnerConfig["taps"] => {
+        if (!plugin.onEvent) return [];
+        return [
+          (event, at) => {
+            try {
+              plugin.onEvent!(event, at);
+            } catch {
+              // What listens changes nothing.
+            }
+          },
+        ];
+      }),
+      store: stores[0]?.sessions,
+      engine: options.engine ?? inProcess,
+      clock: options.clock ?? systemClock,
+      newId: options.newId ?? randomId,
+      limits: limitsWith(DEFAULT_LIMITS, options),
+      settings: options.settings,
+      inputFilter: options.inputFilter,
+      graphOf: (entry) => this.#graphOf(entry),
+    };
+  }
+
+  /**
+   * Runs `agent` on `input` until there is an answer, or until it waits for the caller. Rejects with a `RunError` that
+   * carries the transcript; with a `TypeError` or `RangeError`, before any effect, for what the caller got wrong.
+   */
+  async run<A extends AnyAgent>(
+    agent: A,
+    input: Input,
+    ...[options]: RunArguments<ContextOf<A>>
+  ): Promise<RunResult<ReachOf<A>>> {
+    const run = this.#begin(agent, options ?? {});
+    return (await execute(run, input)) as unknown as RunResult<ReachOf<A>>;
+  }
+
+  /** As `run`, told event by event. Leaving the stream early stops the run. */
+  stream<A extends AnyAgent>(agent: A, input: Input, ...[options]: RunArguments<ContextOf<A>>): RunStream<ReachOf<A>> {
+    const run = this.#begin(agent, options ?? {});
+    const queue = new EventQueue(run.limits.maxQueuedEvents, () => run.stop(LEFT, new AbortError(LEFT)));
+    run.consumer = queue;
+    return new RunStream(queue, execute(run, input) as unknown as Promise<RunResult<ReachOf<A>>>);
+  }
+
+  /** Lets plugins flush and close. Waits for all of them; rejects with the first failure. */
+  async close(): Promise<void> {
+    const closing = await Promise.allSettled(this.#config.plugins.map((plugin) => plugin.close?.()));
+    const failed = closing.find((outcome): outcome is PromiseRejectedResult => outcome.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  #begin(agent: AnyAgent, options: RunOptions & { readonly context?: unknown }): Run {
+    if (agent?.kind !== "agent") throw new TypeError(`Cannot run ${quote(agent)}: expected an Agent`);
+    checkKeys(options, RUN_OPTIONS, "a run");
+    const session = options.session === undefined ? undefined : sessionKey(options.session);
+    if (session && !this.#config.store) {
+      throw new TypeError(
+        `Cannot use session ${quote(session.id)}: this runner has no session store; add one to its plugins, for example memorySessions()`,
+      );
+    }
+    if (options.runId !== undefined && (typeof options.runId !== "string" || options.runId === "")) {
+      throw new TypeError(`Cannot use ${quote(options.runId)} as runId: expected a text that is not empty`);
+    }
+    const entry = agent as AgentDefinition;
+    const graph = options.model === undefined ? this.#graphOf(entry) : this.#compile(entry, options.model);
+    return Run.begin({
+      config: this.#config,
+      graph,
+      options,
+      context: options.context,
+      session,
+      perform,
+      ask: askBeside,
+    });
+  }
+
+  #graphOf(entry: AgentDefinition): Graph {
+    let graph = this.#graphs.get(entry);
+    if (!graph) this.#graphs.set(entry, (graph = this.#compile(entry, undefined)));
+    return graph;
+  }
+
+  #compile(entry: AgentDefinition, override: string | Model | undefined): Graph {
+    return compile(entry, { plugins: this.#config.plugins, model: this.#model, override });
+  }
+}
+
+/** Why a run stopped whose stream was left. Made once: an abort without a reason builds a costly one. */
+const LEFT = new Error("The stream was left before its end");
+
+function checkKeys(options: object, known: ReadonlySet<string>, what: string): void {
+  for (const key in options) {
+    if (!known.has(key))
+      throw new TypeError(`Cannot use option ${quote(key)} of ${what}: known options are ${[...known].join(", ")}`);
+  }
+}
+
+const standard: Runner = new Runner();
+
+/** Runs with a runner that has no plugins: agents need a `Model` object. */
+export function run<A extends AnyAgent>(
+  agent: A,
+  input: Input,
+  ...options: RunArguments<ContextOf<A>>
+): Promise<RunResult<ReachOf<A>>> {
+  return standard.run(agent, input, ...options);
+}
+
+/** Streams with a runner that has no plugins. */
+export function stream<A extends AnyAgent>(
+  agent: A,
+  input: Input,
+  ...options: RunArguments<ContextOf<A>>
+): RunStream<ReachOf<A>> {
+  return standard.stream(agent, input, ...options);
+}

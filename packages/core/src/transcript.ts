@@ -1,0 +1,430 @@
+import type { CallVerdict } from "./contracts/engine.ts";
+import { StoreError } from "./errors.ts";
+import type { Pending } from "./events.ts";
+import {
+  type ApprovalItem,
+  type HandoffItem,
+  type Item,
+  type MessageItem,
+  type ToolCallItem,
+  type ToolResultItem,
+  type TurnItem,
+  type View,
+  type VisibleItem,
+  isVisible,
+  unknownItem,
+} from "./items.ts";
+import { fromView, insertedBy } from "./views.ts";
+
+/** A call without a result. */
+export interface OpenCall {
+  readonly call: ToolCallItem;
+  asked: boolean;
+  /** The first decision. */
+  decision: ApprovalItem | undefined;
+  /** A `once` tool has been started. */
+  started: boolean;
+  /** What the call turned out to be, in this process. */
+  verdict: CallVerdict | undefined;
+  /** The checked arguments, in this process. */
+  input: { readonly value: unknown } | undefined;
+}
+
+/** The provider's name for a prefix of what the active agent sees. */
+export interface Since {
+  readonly responseId: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly count: number;
+}
+
+/** What an agent saw when control left it: the first `count` of `items`. */
+interface Left {
+  readonly items: VisibleItem[];
+  readonly count: number;
+  /** Number of items recorded by then. */
+  readonly at: number;
+  readonly since: Since | undefined;
+}
+
+/** An agent that waits for an answer, and the call that asked. */
+export interface Waiting {
+  readonly agent: string;
+  readonly callId: string | undefined;
+}
+
+/**
+ * The record and everything that follows from it, folded forward item by item. Nothing else is state: folding the same
+ * items again gives the same.
+ */
+export class Transcript {
+  /** Every item, oldest first. */
+  readonly record: Item[] = [];
+  /** The agent that has control. */
+  active: string;
+  /** What it sees. */
+  visible: VisibleItem[] = [];
+  /** Calls without a result, in the model's order. */
+  open: OpenCall[] = [];
+  /** The last reply asked for nothing. */
+  done = false;
+  /** The message that is the answer, if the last reply is one. */
+  answer: MessageItem | undefined;
+  /** Agents that get control back, the innermost last (`return`). */
+  waiting: Waiting[] = [];
+  /** Agents that handed over, the latest last. */
+  trail: string[] = [];
+  /** Who gets the next message, where it is another than the active agent (`turn`). */
+  nextOwner: string | undefined;
+  /** Model replies since the last input. */
+  turns = 0;
+  /** Handoffs since the last user message. */
+  handoffs = 0;
+  /** Answers that did not fit their schema, since the last user message or handoff. */
+  outputRetries = 0;
+  /** The active agent has replied since the last user message or handoff. */
+  replied = false;
+  /** The user messages that nobody has answered. */
+  unanswered: MessageItem[] = [];
+  /** What of `visible` a provider has by a name of its own. */
+  since: Since | undefined;
+  /** Edges used since something new was said. */
+  edges: Set<string> | undefined;
+  /** How each agent came to be active. */
+  arrivals: Map<string, HandoffItem> | undefined;
+  /** Transcripts of nested runs, by the call that started them. */
+  children: Map<string, Transcript> | undefined;
+  /** What a nested run waits for, in this process. */
+  paused: readonly Pending[] | undefined;
+  readonly #depth: number;
+  #entry: string;
+  #left: Map<string, Left> | undefined;
+
+  constructor(entry: string, depth = 0) {
+    this.active = this.#entry = entry;
+    this.#depth = depth;
+  }
+
+  /** Names the entry agent of a nested run, which its items do not tell. */
+  enter(agent: string): void {
+    if (this.#entry !== "") return;
+    this.#entry = agent;
+    if (this.active === "") this.active = agent;
+  }
+
+  /** Who gets the next user message. */
+  get owner(): string {
+    return this.done ? (this.nextOwner ?? this.active) : this.active;
+  }
+
+  load(items: readonly Item[]): void {
+    for (const item of items) this.fold(item);
+  }
+
+  fold(item: Item): void {
+    this.record.push(item);
+    if (item.path !== undefined && item.path.length > this.#depth) {
+      this.#foldNested(item, item.path[this.#depth]!);
+      return;
+    }
+    switch (item.type) {
+      case "message":
+        this.#message(item);
+        return;
+      case "tool_call":
+        this.visible.push(item);
+        this.open.push({
+          call: item,
+          asked: false,
+          decision: undefined,
+          started: false,
+          verdict: undefined,
+          input: undefined,
+        });
+        this.done = false;
+        return;
+      case "tool_result":
+        this.#answer(item);
+        return;
+      case "reasoning":
+      case "provider_item":
+        this.visible.push(item);
+        return;
+      case "turn":
+        this.#turn(item);
+        return;
+      case "approval":
+        this.#decide(item);
+        return;
+      case "tool_start": {
+        const open = this.openCall(item.callId);
+        if (open) open.started = true;
+        return;
+      }
+      case "handoff":
+        this.#pass(item);
+        return;
+      case "view":
+        this.#look(item.view, `view "${item.id}"`);
+        return;
+      case "rewind":
+        this.#rewind(item.to);
+        return;
+      case "note":
+        return;
+      default:
+        item satisfies never;
+        throw unknownItem(item);
+    }
+  }
+
+  openCall(callId: string): OpenCall | undefined {
+    return this.open.find(({ call }) => call.callId === callId);
+  }
+
+  /** The transcript of the nested run that a call has started. */
+  child(callId: string): Transcript {
+    this.children ??= new Map();
+    let child = this.children.get(callId);
+    if (!child) this.children.set(callId, (child = new Transcript("", this.#depth + 1)));
+    return child;
+  }
+
+  #foldNested(item: Item, callId: string): void {
+    const child = this.child(callId);
+    child.paused = undefined;
+    child.fold(item);
+    if (item.type === "approval" && item.decision !== "asked") this.turns = 0;
+  }
+
+  #message(item: MessageItem): void {
+    if (item.role === "user" && item.agent === undefined) {
+      if (this.done) {
+        if (this.nextOwner !== undefined) this.#giveBack(this.nextOwner);
+        this.unanswered = [item];
+      } else {
+        this.unanswered.push(item);
+      }
+      this.visible.push(item);
+      this.turns = this.handoffs = this.outputRetries = 0;
+      this.edges = this.answer = undefined;
+      this.done = this.replied = false;
+      return;
+    }
+    this.visible.push(item);
+    if (item.role === "assistant") {
+      this.done = true;
+      this.answer = item;
+    } else if (item.role === "user") {
+      this.outputRetries++;
+      this.done = false;
+    }
+  }
+
+  #turn(item: TurnItem): void {
+    if (item.purpose !== undefined) return;
+    this.turns++;
+    this.replied = true;
+    if (this.open.length === 0 && isAnswer(item.finishReason)) this.done = true;
+    const { responseId, provider, model } = item;
+    this.since = responseId === undefined ? undefined : { responseId, provider, model, count: this.visible.length };
+  }
+
+  #decide(item: ApprovalItem): void {
+    const open = this.openCall(item.callId);
+    if (!open) return;
+    if (item.decision === "asked") open.asked = true;
+    else {
+      open.decision ??= item;
+      this.turns = 0;
+    }
+  }
+
+  #answer(result: ToolResultItem): void {
+    const at = this.open.findIndex(({ call }) => call.callId === result.callId);
+    if (at < 0) {
+      throw new StoreError(`Cannot read result "${result.id}": no open call has the id "${result.callId}"`, {
+        code: "corrupt_item",
+      });
+    }
+    const [{ call }] = this.open.splice(at, 1) as [OpenCall];
+    this.#placeResult(result);
+    this.done = false;
+    this.answer = undefined;
+    if (result.agent === undefined) this.turns = 0;
+    if (call.handoff === undefined && result.status === "ok") this.edges = undefined;
+  }
+
+  #placeResult(result: ToolResultItem): void {
+    const { visible } = this;
+    const place = placeOfResult(visible, result.callId);
+    if (place === visible.length) visible.push(result);
+    else if (place >= 0) visible.splice(place, 0, result);
+  }
+
+  #pass(item: HandoffItem): void {
+    const { from, to, mode } = item;
+    if (item.callId !== undefined) this.#hideUnmade(item.callId);
+    this.#leave(from, to, item.view, item.id);
+    if (mode === "back") {
+      this.waiting.pop();
+      this.edges = undefined;
+    } else {
+      const waits = this.waiting.findIndex(({ agent }) => agent === to);
+      if (mode === "return") this.waiting.push({ agent: from, callId: item.callId });
+      else if (waits >= 0) this.waiting.length = waits;
+      if (mode === "turn") this.nextOwner = from;
+      else if (mode === "pass") this.nextOwner = undefined;
+      this.handoffs++;
+      (this.edges ??= new Set()).add(edgeKey(from, to));
+      (this.arrivals ??= new Map()).set(to, item);
+    }
+    this.#follow(from, to, item);
+    this.done = this.replied = false;
+    this.answer = undefined;
+    this.outputRetries = 0;
+  }
+
+  /** Who handed over to whom: coming back to someone undoes what came after. */
+  #follow(from: string, to: string, { callId, mode }: HandoffItem): void {
+    const before = this.trail.indexOf(to);
+    if (before >= 0) this.trail.length = before;
+    else if (mode === "back") return;
+    else if (callId === undefined) this.trail.length = 0;
+    else this.trail.push(from);
+  }
+
+  /** With the next message, control goes back to the source of a `turn` handoff. */
+  #giveBack(owner: string): void {
+    this.nextOwner = undefined;
+    if (owner === this.active) return;
+    this.#leave(this.active, owner, undefined, "");
+    const before = this.trail.indexOf(owner);
+    if (before >= 0) this.trail.length = before;
+  }
+
+  #leave(from: string, to: string, view: View | undefined, id: string): void {
+    const { items, since } = this.startOf(to);
+    (this.#left ??= new Map()).set(from, {
+      items: this.visible,
+      count: this.visible.length,
+      at: this.record.length,
+      since: this.since,
+    });
+    this.visible = view === undefined ? items : fromView(items, view, `handoff "${id}"`);
+    this.since = view === undefined ? since : undefined;
+    this.active = to;
+  }
+
+  /**
+   * What `to` would see if control passed to it now, without a filter: what the active agent sees; for one that had
+   * control before, what it saw when it left, and what the active agent sees of what came after.
+   */
+  startOf(to: string): { readonly items: VisibleItem[]; readonly since: Since | undefined } {
+    const mine = this.#left?.get(to);
+    if (!mine || mine.items === this.visible) return { items: this.visible, since: this.since };
+    const fresh = new Set<unknown>();
+    for (let i = mine.at; i < this.record.length; i++) {
+      const item = this.record[i]!;
+      if (isVisible(item)) fresh.add(item);
+      else if ((item.type === "handoff" || item.type === "view") && item.view)
+        for (const each of insertedBy(item.view)) fresh.add(each);
+    }
+    const items = mine.items.slice(0, mine.count);
+    for (const item of this.visible) if (fresh.has(item)) items.push(item);
+    return { items, since: mine.since };
+  }
+
+  /** What an agent saw when it left. */
+  leftBy(agent: string): readonly VisibleItem[] {
+    const left = this.#left?.get(agent);
+    return left ? left.items.slice(0, left.count) : [];
+  }
+
+  /** Calls of handoffs that were not made because another was, and their answers, are in no view. */
+  #hideUnmade(callId: string): void {
+    const { visible } = this;
+    const made = visible.findLastIndex((item) => item.type === "tool_result" && item.callId === callId);
+    if (made < 0 || made === visible.length - 1) return;
+    const answered = new Set<string>();
+    for (const item of visible.slice(made + 1)) if (item.type === "tool_result") answered.add(item.callId);
+    const unmade = visible.filter(
+      (item) => item.type === "tool_call" && item.handoff === true && answered.has(item.callId),
+    );
+    if (unmade.length === 0) return;
+    this.visible = withoutCalls(visible, new Set(unmade.map((item) => (item as ToolCallItem).callId)));
+    this.since = undefined;
+  }
+
+  /** A view for all: what it leaves out is gone from what every agent saw, what it puts in comes in its place. */
+  #look(view: View, what: string): void {
+    const before = this.visible;
+    this.visible = fromView(before, view, what);
+    this.since = undefined;
+    if (!this.#left) return;
+    const kept = new Set(this.visible);
+    const gone = new Set(before.filter((item) => !kept.has(item)));
+    const added = insertedBy(view);
+    for (const [agent, left] of this.#left) {
+      const seen = left.items.slice(0, left.count);
+      const place = seen.findIndex((item) => gone.has(item));
+      if (place < 0) continue;
+      const items = [...seen.slice(0, place), ...added, ...seen.slice(place).filter((item) => !gone.has(item))];
+      this.#left.set(agent, { items, count: items.length, at: left.at, since: undefined });
+    }
+  }
+
+  #rewind(to: string): void {
+    const { record } = this;
+    const end = record.findIndex((item) => item.id === to);
+    if (end < 0)
+      throw new StoreError(`Cannot rewind to item "${to}": it is not in the transcript`, { code: "corrupt_item" });
+    const then = new Transcript(this.#entry, this.#depth);
+    then.load(record.slice(0, end + 1));
+    const { record: _, ...state } = then;
+    Object.assign(this, state);
+    this.#left = then.#left;
+  }
+}
+
+/** Whether a reply that ended so is an answer, and its calls may run. */
+export function isAnswer(finishReason: string): boolean {
+  return finishReason === "stop" || finishReason === "tool_calls";
+}
+
+/** An edge as a key. */
+export function edgeKey(from: string, to: string): string {
+  return JSON.stringify([from, to]);
+}
+
+/** Where a result belongs: behind its call, and behind the results of the calls before it. -1: its call is not there. */
+export function placeOfResult(visible: readonly VisibleItem[], callId: string): number {
+  let place = visible.length - 1;
+  const later = new Set<string>();
+  for (; place >= 0; place--) {
+    const item = visible[place]!;
+    if (item.type !== "tool_call") continue;
+    if (item.callId === callId) break;
+    later.add(item.callId);
+  }
+  if (place < 0) return -1;
+  for (place++; place < visible.length; place++) {
+    const item = visible[place]!;
+    if (item.type === "tool_result" ? later.has(item.callId) : item.type === "message" && item.role !== "assistant")
+      break;
+  }
+  return place;
+}
+
+/** `items` without these calls, their results, and the reasoning that led to them. */
+export function withoutCalls(items: readonly VisibleItem[], callIds: ReadonlySet<string>): VisibleItem[] {
+  const left: VisibleItem[] = [];
+  for (const item of items) {
+    if ((item.type === "tool_call" || item.type === "tool_result") && callIds.has(item.callId)) {
+      while (item.type === "tool_call" && left.at(-1)?.type === "reasoning") left.pop();
+      continue;
+    }
+    left.push(item);
+  }
+  return left;
+}

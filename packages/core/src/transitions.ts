@@ -1,0 +1,198 @@
+import type { Effect } from "./contracts/engine.ts";
+import type { Pending } from "./events.ts";
+import type { Json } from "./json.ts";
+import { type NewItem, type ToolCallItem, type ToolResultStatus, contentText, isUserMessage } from "./items.ts";
+import type { Limits } from "./limits.ts";
+import { type OpenCall, type Transcript, edgeKey } from "./transcript.ts";
+import { toView } from "./views.ts";
+
+/** What happens next. */
+export type Step =
+  | { readonly type: "perform"; readonly effects: readonly Effect[] }
+  | { readonly type: "record"; readonly items: readonly NewItem[] }
+  | Stop;
+export type Stop =
+  | { readonly type: "stop"; readonly status: "completed" }
+  | { readonly type: "stop"; readonly status: "paused"; readonly pending: readonly Pending[] }
+  | {
+      readonly type: "stop";
+      readonly status: "limit";
+      readonly limit: "maxTurns";
+      readonly max: number;
+      readonly actual: number;
+    };
+
+/** What decides beside the transcript. */
+export interface Policy {
+  readonly entry: string;
+  readonly agents: { has(name: string): boolean };
+  readonly limits: Limits;
+}
+
+/** The next step, from the transcript alone: no await, no clock, no outside call. */
+export function nextStep(t: Transcript, policy: Policy): Step {
+  if (t.open.length > 0) return nextOfCalls(t, policy);
+  if (!policy.agents.has(t.active)) return record([takeOver(t, policy.entry)]);
+  if (t.done) return t.waiting.length > 0 ? record([wayBack(t)]) : { type: "stop", status: "completed" };
+  const { maxTurns } = policy.limits;
+  if (t.turns >= maxTurns) return { type: "stop", status: "limit", limit: "maxTurns", max: maxTurns, actual: t.turns };
+  return perform([{ type: "model", key: `model:${t.record.length}`, agent: t.active }]);
+}
+
+const record = (items: readonly NewItem[]): Step => ({ type: "record", items });
+const perform = (effects: readonly Effect[]): Step => ({ type: "perform", effects });
+
+/** Calls without results: checked, then decided, then ordinary ones side by side, then handoffs one by one. */
+function nextOfCalls(t: Transcript, policy: Policy): Step {
+  const { open } = t;
+  const denied = open.filter(({ decision }) => decision?.decision === "rejected");
+  if (denied.length > 0) return record(denied.map(deny));
+
+  const unchecked = open.filter(({ verdict }) => !verdict);
+  if (unchecked.length > 0)
+    return perform([
+      checkEffect(
+        unchecked.map(({ call }) => call),
+        t.active,
+      ),
+    ]);
+
+  const started = open.filter((each) => each.started);
+  if (started.length > 0) return settleStarted(started);
+
+  const undecided = open.filter(({ asked, decision }) => asked && !decision);
+  if (undecided.length > 0) return paused(t);
+
+  const ready = open.filter((each) => isReady(t, each));
+  if (ready.length > 0) return perform(ready.map(callEffect));
+  if (open.some(({ verdict }) => verdict?.kind !== "handoff")) return paused(t);
+  return nextHandoff(t, policy);
+}
+
+const checkEffect = (calls: readonly ToolCallItem[], active: string): Effect => {
+  const first = calls[0]!;
+  return { type: "check", key: `check:${first.id}:${calls.length}`, agent: first.agent ?? active, calls };
+};
+
+function callEffect({ call, verdict }: OpenCall): Effect {
+  const type = verdict?.kind === "agent" ? "agent" : "tool";
+  return { type, key: call.id, agent: call.agent ?? "", call };
+}
+
+/** A tool that can start, or a nested run that does not wait for the caller. */
+function isReady(t: Transcript, { call, verdict }: OpenCall): boolean {
+  if (verdict?.kind === "tool") return true;
+  return verdict?.kind === "agent" && !t.children?.get(call.callId)?.paused;
+}
+
+/** A `once` tool that was started and has no result: it can tell what happened, or nobody knows. */
+function settleStarted(started: readonly OpenCall[]): Step {
+  const lost = started.filter(({ verdict }) => verdict?.verifiable !== true);
+  if (lost.length > 0) return record(lost.map(({ call }) => resultOf(call, UNKNOWN, "unknown")));
+  return perform(
+    started.map(({ call }) => ({ type: "tool", key: call.id, agent: call.agent ?? "", call, verify: true })),
+  );
+}
+
+const UNKNOWN = "The outcome is unknown: this was started and may or may not have happened. Do not simply repeat it.";
+
+function deny({ call, decision }: OpenCall): NewItem {
+  const reason = decision?.reason;
+  return resultOf(
+    call,
+    reason === undefined ? "The user denied this call." : `The user denied this call: ${reason}`,
+    "denied",
+  );
+}
+
+const paused = (t: Transcript): Stop => ({ type: "stop", status: "paused", pending: pendingOf(t) });
+
+/** What waits for the caller, in the order of the calls, nested runs included. */
+export function pendingOf(t: Transcript): readonly Pending[] {
+  return t.open.flatMap(({ call, asked, decision, verdict }) => {
+    if (asked) return decision ? [] : [pending("approval", call)];
+    if (verdict?.kind === "client") return [pending("tool_result", call)];
+    return t.children?.get(call.callId)?.paused ?? [];
+  });
+}
+
+function pending(kind: Pending["kind"], call: ToolCallItem): Pending {
+  const { id, callId, agent = "", name, path = [] } = call;
+  return { kind, id, callId, agent, name, arguments: JSON.parse(call.arguments) as Json, path };
+}
+
+/** The first handoff that nothing forbids; one that is forbidden is answered with the reason. */
+function nextHandoff(t: Transcript, policy: Policy): Step {
+  const [first, ...others] = t.open as [OpenCall, ...OpenCall[]];
+  const refusal = refuse(t, first, policy);
+  if (refusal !== undefined) return record([resultOf(first.call, refusal, "error")]);
+  return perform([
+    { type: "handoff", key: first.call.id, agent: t.active, call: first.call, rest: others.map(({ call }) => call) },
+  ]);
+}
+
+function refuse(t: Transcript, { verdict }: OpenCall, { limits }: Policy): string | undefined {
+  const to = verdict?.to ?? "";
+  if (to === t.active) return `Cannot hand over to "${to}": it has the conversation already.`;
+  if (t.handoffs >= limits.maxHandoffs) {
+    return `Cannot hand over to "${to}": ${t.handoffs} handoffs were made since the user spoke, and the limit maxHandoffs is ${limits.maxHandoffs}. Answer the user yourself.`;
+  }
+  if (t.edges?.has(edgeKey(t.active, to))) {
+    return `Cannot hand over to "${to}": "${t.active}" has done that already, and nothing is new since. Answer the user yourself.`;
+  }
+  return undefined;
+}
+
+/** The answer of an agent that was consulted, as the result of the call that asked. */
+function wayBack(t: Transcript): NewItem {
+  const { agent: to, callId } = t.waiting.at(-1)!;
+  const output = t.answer ? contentText(t.answer.content) : "";
+  const { items } = t.startOf(to);
+  const left = t.leftBy(to);
+  const asked = left.map((item) =>
+    item.type === "tool_result" && item.callId === callId ? { ...item, id: `${item.id}/answer`, output } : item,
+  );
+  const said = items.slice(left.length).filter(isUserMessage);
+  return {
+    type: "handoff",
+    agent: t.active,
+    from: t.active,
+    to,
+    mode: "back",
+    view: toView(items, [...asked, ...said]),
+  };
+}
+
+/** The entry agent takes over from one that is no longer in the graph. */
+const takeOver = (t: Transcript, entry: string): NewItem => ({
+  type: "handoff",
+  agent: entry,
+  from: t.active,
+  to: entry,
+  mode: "pass",
+});
+
+/** The answer to a call. */
+export function resultOf(call: ToolCallItem, output: string, status: ToolResultStatus): NewItem {
+  return { type: "tool_result", agent: call.agent ?? "", callId: call.callId, output, status };
+}
+
+/**
+ * Answers for all that is open, so that the conversation can go on without it. `unstarted` is for calls that have not
+ * run; what waits for a decision is denied, what was started is unknown.
+ */
+export function closeAll(
+  t: Transcript,
+  because: string,
+  unstarted: ToolResultStatus,
+): { readonly item: NewItem; readonly path: readonly string[] }[] {
+  return t.open.flatMap(({ call, asked, decision, started }) => {
+    const child = t.children?.get(call.callId);
+    const status = started ? "unknown" : asked && !decision ? "denied" : unstarted;
+    const output = started ? UNKNOWN : because;
+    return [
+      ...(child ? closeAll(child, because, unstarted) : []),
+      { item: resultOf(call, output, status), path: call.path ?? [] },
+    ];
+  });
+}
