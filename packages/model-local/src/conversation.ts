@@ -1,0 +1,154 @@
+/** A request's items as a conversation: what the user said, what was asked of them, what was called since. */
+import { isUserMessage, textOf } from "@batonjs/core";
+import type { Json, JsonObject, ToolResultStatus, VisibleItem } from "@batonjs/core";
+import { clip } from "./text.ts";
+
+/** The most items that are read, from the end. */
+const MAX_ITEMS = 400;
+/** The most calls whose results are read, from the end. */
+const MAX_CALLS = 60;
+/** The most characters of a result that are parsed. */
+const MAX_RESULT = 200_000;
+
+/** A call and its result. */
+export interface Call {
+  readonly callId: string;
+  readonly name: string;
+  readonly arguments: JsonObject;
+  readonly agent?: string;
+  readonly status: ToolResultStatus;
+  readonly output: string;
+  /** The output, parsed, where it is JSON. */
+  readonly data?: Json;
+}
+
+/** What a question of ours was about; kept as `providerData.local` of the message that asked it. */
+export type Question =
+  | {
+      readonly kind: "fields";
+      /** The tool or handoff that is to be called. */
+      readonly goal: string;
+      /** The tool whose arguments are missing: the goal, or a lookup on the way to it. */
+      readonly tool: string;
+      readonly fields: readonly string[];
+      /** How often it has been asked. */
+      readonly times: number;
+    }
+  | { readonly kind: "choice"; readonly names: readonly string[] };
+
+/** Something that was said or found out, for reading values from. Newest first. */
+export type Source = { readonly text: string } | { readonly call: Call };
+
+export interface Conversation {
+  /** The user's last message. */
+  readonly message: string;
+  /** When it was recorded, in milliseconds since the epoch. */
+  readonly at?: number;
+  /** Whether there is a user's message at all. */
+  readonly begun: boolean;
+  /** The user's earlier messages, newest first. */
+  readonly earlier: readonly string[];
+  /** The question that the last message answers. */
+  readonly question?: Question;
+  /** Calls since the user's last message, oldest first, with a result. */
+  readonly round: readonly Call[];
+  /** Whether the last item is the result of a call. */
+  readonly endsWithResult: boolean;
+  /** The last message, then all before and after it, newest first. */
+  readonly sources: readonly Source[];
+}
+
+/** Reads the items of a request. */
+export function readConversation(all: readonly VisibleItem[]): Conversation {
+  const items = all.length > MAX_ITEMS ? all.slice(-MAX_ITEMS) : all;
+  const last = items.findLastIndex((item) => isUserMessage(item));
+  const lastItem = items[last];
+  const calls = readCalls(items);
+  const order = [...items.keys()].toReversed();
+  const sources = order.flatMap((i): readonly Source[] => {
+    const item = items[i];
+    if (i === last || item === undefined) return [];
+    if (isUserMessage(item)) return [{ text: clip(textOf(item)) }];
+    const call = item.type === "tool_result" ? calls.get(item.callId) : undefined;
+    return call ? [{ call }] : [];
+  });
+  const message = lastItem ? clip(textOf(lastItem)) : "";
+  const question = questionBefore(items, last);
+  return {
+    message,
+    begun: lastItem !== undefined,
+    ...(lastItem?.at === undefined ? {} : { at: lastItem.at }),
+    earlier: sources.flatMap((source) => ("text" in source ? [source.text] : [])).slice(0, 20),
+    ...(question ? { question } : {}),
+    round: items.slice(last + 1).flatMap((item) => {
+      const call = item.type === "tool_result" ? calls.get(item.callId) : undefined;
+      return call ? [call] : [];
+    }),
+    endsWithResult: items.at(-1)?.type === "tool_result",
+    sources: [{ text: message }, ...sources],
+  };
+}
+
+function readCalls(items: readonly VisibleItem[]): ReadonlyMap<string, Call> {
+  const asked = new Map<string, Extract<VisibleItem, { type: "tool_call" }>>();
+  const calls = new Map<string, Call>();
+  const results = items.filter((item) => item.type === "tool_result").slice(-MAX_CALLS);
+  for (const item of items) if (item.type === "tool_call") asked.set(item.callId, item);
+  for (const { callId, output, status } of results) {
+    const call = asked.get(callId);
+    if (!call) continue;
+    const data = parsed(output);
+    const given = parsed(call.arguments);
+    calls.set(callId, {
+      callId,
+      name: call.name,
+      arguments: isRecord(given) ? given : {},
+      ...(call.agent === undefined ? {} : { agent: call.agent }),
+      status,
+      output,
+      ...(data === undefined ? {} : { data }),
+    });
+  }
+  return calls;
+}
+
+/** Whether it is a JSON object. */
+export const isRecord = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function parsed(text: string): Json | undefined {
+  const start = text.trimStart().charAt(0);
+  if (text.length > MAX_RESULT || !/[[{"\dtfn-]/.test(start)) return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The question of ours that stands directly before the message at `index`, if nothing else was said in between. */
+function questionBefore(items: readonly VisibleItem[], index: number): Question | undefined {
+  for (let i = index - 1; i >= 0; i--) {
+    const item = items[i];
+    if (item?.type !== "message") continue;
+    if (item.role !== "assistant") return undefined;
+    const own = item.providerData?.["local"];
+    const data = isRecord(own) ? own["question"] : undefined;
+    return isRecord(data) && isQuestion(data) ? data : undefined;
+  }
+  return undefined;
+}
+
+const isNames = (value: Json | undefined): value is readonly string[] =>
+  Array.isArray(value) && value.every((name) => typeof name === "string");
+
+function isQuestion(data: JsonObject): data is JsonObject & Question {
+  if (data["kind"] === "choice") return isNames(data["names"]);
+  return (
+    data["kind"] === "fields" &&
+    typeof data["goal"] === "string" &&
+    typeof data["tool"] === "string" &&
+    typeof data["times"] === "number" &&
+    isNames(data["fields"])
+  );
+}
