@@ -1,3 +1,3 @@
-import { conversation } from "./handoff.mjs";
+import { conversations } from "./handoff.mjs";
 
-console.log(await conversation());
+console.log(await conversations());

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { closingLine, command, root } from "../scripts/command.ts";
 import { packPackages } from "../scripts/pack.ts";
 
-const EXPECTED = "Billing Agent: Your second charge will be refunded.";
+const EXPECTED = "own model: Billing Agent: Your second charge will be refunded.\nmodel-local: Billing Agent";
 const FILES = ["pnpm-workspace.yaml", "handoff.mjs", "main.mjs", "worker.mjs", "workerd.mjs"];
 const DENO = ["run", "--no-prompt", "--cached-only", "--no-lock", "--node-modules-dir=manual", "main.mjs"];
 

@@ -1,7 +1,7 @@
-import { conversation } from "./handoff.mjs";
+import { conversations } from "./handoff.mjs";
 
 export default {
   async fetch() {
-    return new Response(await conversation());
+    return new Response(await conversations());
   },
 };
