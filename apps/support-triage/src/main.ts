@@ -1,1 +1,80 @@
-export {};
+/** `pnpm start`: the help desk in a terminal, for one message, over stdin, or playing a conversation. */
+import { Lines, PLAYED, batchDecide, converse, hasStdin } from "./batch.ts";
+import { chat, chatDecide } from "./chat.ts";
+import { byRule } from "./decisions.ts";
+import { openHelpDesk, resume, sentence } from "./desk.ts";
+import { Prompt } from "./lines.ts";
+import { HELP, type Options, UsageError, readOptions } from "./options.ts";
+import { Screen, lookOf } from "./screen.ts";
+import { jsonView } from "./view.ts";
+
+const { stdin, stdout, stderr } = process;
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    stdout.write(`${HELP}\n`);
+    return 0;
+  }
+  if (options.verify) return (await import("./verify.ts")).verify();
+  const isChat = stdin.isTTY && stdout.isTTY && options.message === undefined && !options.json;
+  return isChat ? talk(options) : reply(options);
+}
+
+/** A person is at the terminal. */
+async function talk(options: Options): Promise<number> {
+  const screen = new Screen(lookOf(stdout));
+  const prompt = new Prompt(stdin, stdout);
+  const desk = await openHelpDesk(options, screen, chatDecide(options.approve ?? "ask", screen, prompt));
+  try {
+    return await chat(desk, screen, prompt);
+  } finally {
+    await desk.close();
+  }
+}
+
+/** Messages come from the command line or from stdin; where there are none, a conversation is played. */
+async function reply(options: Options): Promise<number> {
+  const view = options.json ? jsonView(stdout, stderr) : new Screen(lookOf(stdout));
+  const { message, approve, session } = options;
+  if (message !== undefined && message.trim() === "") throw new UsageError("Cannot answer an empty message: write what you need help with");
+
+  const lines = new Lines(stdin);
+  const isPiped = message === "-" || (message === undefined && hasStdin() && (await lines.any()));
+  const isPlayed = message === undefined && !isPiped && session === undefined;
+  const prompt = new Prompt(stdin, stdout);
+  const ask = async (question: string): Promise<string | undefined> => {
+    if (isPiped) return lines.next();
+    if (!stdin.isTTY) return undefined;
+    const typed = await prompt.ask(question);
+    return typeof typed === "object" ? typed.line : undefined;
+  };
+  const decide =
+    isPlayed && approve === undefined
+      ? byRule(view, { approved: true }, "as this conversation is played")
+      : batchDecide(approve, view, ask);
+  const desk = await openHelpDesk(options, view, decide);
+  try {
+    if (isPiped) return await converse(desk, view, lines.all());
+    if (message !== undefined) return await converse(desk, view, [message]);
+    if (!isPlayed) return (await resume(desk, view)) === "failed" ? 1 : 0;
+    view.note(`${desk.title}\nNobody is at the keyboard, so this conversation is played.`);
+    return await converse(desk, view, PLAYED);
+  } finally {
+    await desk.close();
+  }
+}
+
+// A reader who has seen enough, such as `head`, is no error.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+try {
+  process.exitCode = await main();
+} catch (error) {
+  stderr.write(`${sentence(error)}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+} finally {
+  stdin.destroy();
+}

@@ -1,0 +1,44 @@
+/** Who decides on calls that need approval: a rule, or a person. Nothing is approved without somebody seeing it. */
+import type { Pending } from "@batonjs/core";
+import type { Decide, Decision } from "./conversation.ts";
+import { refundSummary } from "./tools/billing.ts";
+import type { Support } from "./support.ts";
+import type { View } from "./view.ts";
+
+/** Asks a question and gives the answer; nothing where nobody answers. */
+export type Ask = (question: string) => Promise<string | undefined>;
+
+/** Every call gets the same decision. `by` says whose rule it is. */
+export function byRule(view: View, decision: Decision, by: string): Decide {
+  return async (pending, support) => {
+    show(pending, view, support);
+    view.decision(pending, decision, by);
+    return decision;
+  };
+}
+
+/** A person answers y or n, and may give a reason for a no. Where nobody answers, the call stays open. */
+export function byPerson(view: View, ask: Ask): Decide {
+  return async (pending, support) => {
+    show(pending, view, support);
+    const decision = await askFor(ask);
+    if (decision) view.decision(pending, decision, "");
+    else view.note(`Nobody has decided, so ${pending.name} waits for approval.`);
+    return decision;
+  };
+}
+
+function show(pending: Pending, view: View, support: Support): void {
+  view.approval(pending, pending.name === "refund_charge" ? refundSummary(support, pending.arguments) : undefined);
+}
+
+async function askFor(ask: Ask): Promise<Decision | undefined> {
+  while (true) {
+    const answer = await ask("  Approve? [y/n] ");
+    if (answer === undefined) return undefined;
+    if (/^\s*(y|yes)\s*$/i.test(answer)) return { approved: true };
+    if (!/^\s*(n|no)\b/i.test(answer)) continue;
+    const reason = await ask("  Reason, for the customer: ");
+    return reason?.trim() ? { approved: false, reason: reason.trim() } : { approved: false };
+  }
+}

@@ -1,0 +1,134 @@
+/** The help desk, opened: its agents, its runner, its database, and one conversation. */
+import { type Item, RunError, Runner } from "@batonjs/core";
+import { createDesk, type Desk } from "./agents.ts";
+import { Conversation, type Decide, type Outcome } from "./conversation.ts";
+import { openDatabase } from "./database.ts";
+import { type Options, UsageError } from "./options.ts";
+import { loadParts } from "./plugins.ts";
+import { type Support, customerOf } from "./support.ts";
+import { short } from "./text.ts";
+import type { View } from "./view.ts";
+
+/** A model that has not answered by then is given up. */
+const MODEL_TIMEOUT_MS = 120_000;
+/** The longest message that is read; nobody types more, and models are paid by length. */
+export const MAX_MESSAGE_LENGTH = 8_000;
+
+export interface HelpDesk {
+  readonly entry: Desk;
+  readonly support: Support;
+  readonly conversation: Conversation;
+  /** Who is talking to whom, in a line. */
+  readonly title: string;
+  close(): Promise<void>;
+}
+
+/** Opens what the options name. Throws a `UsageError` for what cannot be opened. */
+export async function openHelpDesk(options: Options, view: View, decide: Decide): Promise<HelpDesk> {
+  const parts = await loadParts(options);
+  const db = database(options.db);
+  const support: Support = { db, customerId: options.customer };
+  const entry = createDesk({ triage: options.triageModel, specialist: options.specialistModel });
+  const runner = new Runner({ plugins: parts.plugins, modelTimeoutMs: MODEL_TIMEOUT_MS });
+  const session = options.session ?? "chat";
+  const conversation = new Conversation({
+    runner,
+    desk: entry,
+    store: parts.store,
+    session,
+    support,
+    decide,
+    onEvent: (event) => view.event(event),
+  });
+  const customer = customerOf(support);
+  const who = customer ? `${customer.name} (${customer.id})` : `${short(options.customer, 40)}, who is not in our records`;
+  return {
+    entry,
+    support,
+    conversation,
+    title: `Larkspur help desk · ${who} · ${modelTitle(options)}`,
+    close: async () => {
+      await runner.close();
+      db.close();
+    },
+  };
+}
+
+function database(path: string): Support["db"] {
+  try {
+    return openDatabase(path);
+  } catch (cause) {
+    throw new UsageError(messageOf(cause), { cause });
+  }
+}
+
+function modelTitle({ triageModel, specialistModel }: Options): string {
+  if (triageModel === "local" && specialistModel === "local") return "embedded model (no LLM)";
+  return triageModel === specialistModel ? triageModel : `${triageModel}, ${specialistModel}`;
+}
+
+/** What came of a message: an answer, a question to a person that is open, or neither. */
+export type Answered = Outcome["status"] | "stopped" | "failed";
+
+/** Answers one message and shows how. What goes wrong becomes a sentence. */
+export async function answer(desk: HelpDesk, view: View, message: string): Promise<Answered> {
+  if (message.length > MAX_MESSAGE_LENGTH) {
+    view.note(
+      `That message is ${message.length.toLocaleString("en-US")} characters long, and I read at most ${MAX_MESSAGE_LENGTH.toLocaleString("en-US")}. Please send me the part that matters.`,
+    );
+    return "completed";
+  }
+  return attempt(view, (signal) => desk.conversation.say(message.toWellFormed(), signal));
+}
+
+/** Takes up what was left undone in an earlier process, if anything was. */
+export async function resume(desk: HelpDesk, view: View): Promise<Answered> {
+  if (!isOpen(await desk.conversation.items())) return "completed";
+  view.note("Taking up what was left undone.");
+  return attempt(view, (signal) => desk.conversation.resume(signal));
+}
+
+/** A call without a result, or a message without an answer. */
+function isOpen(items: readonly Item[]): boolean {
+  const open = new Set<string>();
+  let unanswered = false;
+  for (const item of items) {
+    if (item.type === "tool_call") open.add(item.callId);
+    if (item.type === "tool_result") open.delete(item.callId);
+    if (item.type === "message" && item.role !== "system") unanswered = item.role === "user";
+  }
+  return open.size > 0 || unanswered;
+}
+
+/** The first Ctrl-C stops the answer, the second ends the process. */
+async function attempt(view: View, work: (signal: AbortSignal) => Promise<Outcome>): Promise<Answered> {
+  const controller = new AbortController();
+  const interrupted = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new Error("Ctrl-C"));
+  };
+  process.on("SIGINT", interrupted);
+  const started = performance.now();
+  try {
+    const outcome = await work(controller.signal);
+    view.answered(performance.now() - started);
+    return outcome.status;
+  } catch (error) {
+    if (controller.signal.aborted) {
+      view.note("Stopped.");
+      return "stopped";
+    }
+    view.problem(sentence(error));
+    return "failed";
+  } finally {
+    process.off("SIGINT", interrupted);
+  }
+}
+
+/** What a customer may read about an error. */
+export function sentence(error: unknown): string {
+  const message = short(messageOf(error), 400);
+  return error instanceof RunError || error instanceof UsageError ? message : `Something went wrong on our side: ${message}`;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
