@@ -11,6 +11,22 @@ export type { RunStream } from "./stream.ts";
 export { approve, reject, toolResult } from "./input.ts";
 export { tool } from "./tool.ts";
 export { type HandBackOptions, handBack, handoff } from "./handoff.ts";
+export {
+  compose,
+  dropMessages,
+  dropToolItems,
+  type GenericFilter,
+  keepLast,
+  type Redaction,
+  redact,
+  type SummarizeOptions,
+  summarize,
+} from "./filters.ts";
+export { wrapModel } from "./wrappers/wrap.ts";
+export { type RetryOptions, retry } from "./wrappers/retry.ts";
+export { type TimeoutOptions, timeout } from "./wrappers/timeout.ts";
+export { type FallbackOptions, fallback } from "./wrappers/fallback.ts";
+export { type BudgetOptions, budget } from "./wrappers/budget.ts";
 export * from "./items.ts";
 export * from "./errors.ts";
 export type { Json, JsonObject } from "./json.ts";

@@ -114,7 +114,7 @@ export class Runner {
 
   /** Lets plugins flush and close. Waits for all of them; rejects with the first failure. */
   async close(): Promise<void> {
-    const closing = await Promise.allSettled(this.#config.plugins.map((plugin) => plugin.close?.()));
+    const closing = await Promise.allSettled(this.#config.plugins.map(async (plugin) => plugin.close?.()));
     const failed = closing.find((outcome): outcome is PromiseRejectedResult => outcome.status === "rejected");
     if (failed) throw failed.reason;
   }

@@ -1,0 +1,217 @@
+import type { Model } from "./contracts/model.ts";
+import type { FilterData, FilterResult, InputFilter } from "./definitions.ts";
+import {
+  type MessageItem,
+  type ToolCallItem,
+  type VisibleItem,
+  isToolTraffic,
+  isUserMessage,
+  textOf,
+} from "./items.ts";
+import type { Json } from "./json.ts";
+import { quote } from "./names.ts";
+
+/**
+ * A filter that works for any payload and context. Whatever it does, a call is never separated from its result, nor
+ * reasoning from what it belongs to: the runner sees to that.
+ */
+export type GenericFilter = (data: FilterData) => FilterResult;
+type Pieces = Required<FilterResult>;
+
+/** Applies filters one after the other, each to what the one before has left. */
+export function compose<Payload = unknown, Context = unknown>(
+  ...filters: readonly InputFilter<Payload, Context>[]
+): InputFilter<Payload, Context> {
+  return async function composed(data) {
+    let now = data;
+    for (const filter of filters) now = { ...now, ...definedFields(await filter(now)) };
+    return piecesOf(now);
+  };
+}
+
+function definedFields(result: FilterResult): Partial<Pick<FilterData, keyof FilterResult>> {
+  return Object.fromEntries(Object.entries(result).filter(([, items]) => items !== undefined));
+}
+
+/** Drops calls and results of tools, and what providers have added. The transfer that is being made stays. */
+export function dropToolItems(data: FilterData): FilterResult {
+  const keep = (item: VisibleItem): boolean => !isToolTraffic(item);
+  const made = callBeingMade(data);
+  const isTransfer = (item: VisibleItem): boolean =>
+    made !== undefined && (item.type === "tool_call" || item.type === "tool_result") && item.callId === made.callId;
+  return {
+    inputHistory: data.inputHistory.filter(keep),
+    preHandoffItems: data.preHandoffItems.filter(keep),
+    newItems: data.newItems.filter((item) => keep(item) || isTransfer(item)),
+  };
+}
+
+/** The call of the handoff that is being made: the one whose answer says yes. */
+function callBeingMade({ newItems }: FilterData): ToolCallItem | undefined {
+  return newItems.findLast(
+    (item): item is ToolCallItem =>
+      item.type === "tool_call" &&
+      item.handoff === true &&
+      newItems.some(
+        (result) => result.type === "tool_result" && result.callId === item.callId && result.status === "ok",
+      ),
+  );
+}
+
+/** Drops the messages for which `predicate` says yes, whoever said them. */
+export function dropMessages(predicate: (message: MessageItem) => boolean): GenericFilter {
+  const keep = (item: VisibleItem): boolean => item.type !== "message" || !predicate(item);
+  return function dropMessages(data) {
+    return mapPieces(data, (items) => items.filter(keep));
+  };
+}
+
+/**
+ * Keeps the last `n` items, and the last user message even where it is older. The transfer that is being made always
+ * stays. Throws a `RangeError` unless `n` is a positive integer.
+ */
+export function keepLast(n: number): GenericFilter {
+  if (!Number.isInteger(n) || n < 1)
+    throw new RangeError(`Cannot keep the last ${String(n)} items: expected a positive integer`);
+  return function keepLast({ inputHistory, preHandoffItems, newItems }) {
+    const before = Math.max(0, n - newItems.length);
+    const pre = before === 0 ? [] : preHandoffItems.slice(-before);
+    const left = Math.max(0, before - pre.length);
+    const history = left === 0 ? [] : inputHistory.slice(-left);
+    const lastUser = inputHistory.at(-1);
+    if (history.length === 0 && lastUser) history.push(lastUser);
+    return { inputHistory: history, preHandoffItems: pre, newItems };
+  };
+}
+
+/** What to blot out: a pattern, or a pattern with what to put in its place. @default "[redacted]" */
+export type Redaction = RegExp | { readonly pattern: RegExp; readonly replacement: string };
+
+/**
+ * Blots out what matches, in messages, in tool outputs and in the values of arguments. Patterns apply to every match,
+ * also without the flag `g`.
+ */
+export function redact(...redactions: readonly Redaction[]): GenericFilter {
+  const rules = redactions.map((redaction) => {
+    const { pattern, replacement } =
+      redaction instanceof RegExp ? { pattern: redaction, replacement: "[redacted]" } : redaction;
+    if (!(pattern instanceof RegExp))
+      throw new TypeError(`Cannot redact by ${quote(pattern)}: expected a regular expression`);
+    return { pattern: pattern.global ? pattern : new RegExp(pattern.source, `${pattern.flags}g`), replacement };
+  });
+  const clean = (text: string): string =>
+    rules.reduce((now, { pattern, replacement }) => now.replace(pattern, replacement), text);
+  return function redact(data) {
+    return mapPieces(data, (items) => items.map((item) => cleanItem(item, clean)));
+  };
+}
+
+function cleanItem(item: VisibleItem, clean: (text: string) => string): VisibleItem {
+  switch (item.type) {
+    case "message":
+      return cleanMessage(item, clean);
+    case "tool_result": {
+      const output = clean(item.output);
+      return output === item.output ? item : { ...item, output };
+    }
+    case "tool_call": {
+      const args = cleanArguments(item.arguments, clean);
+      return args === item.arguments ? item : { ...item, arguments: args };
+    }
+    case "reasoning":
+    case "provider_item":
+      return item; // opaque
+    default:
+      return item satisfies never;
+  }
+}
+
+function cleanMessage(item: MessageItem, clean: (text: string) => string): MessageItem {
+  if (typeof item.content === "string") {
+    const content = clean(item.content);
+    return content === item.content ? item : { ...item, content };
+  }
+  const content = item.content.map((part) => {
+    if (part.type === "text") return { ...part, text: clean(part.text) };
+    return part.type === "refusal" ? { ...part, refusal: clean(part.refusal) } : part;
+  });
+  return JSON.stringify(content) === JSON.stringify(item.content) ? item : { ...item, content };
+}
+
+/** Cleans the values of a JSON text; a number that matches becomes a text. */
+function cleanArguments(text: string, clean: (text: string) => string): string {
+  if (clean(text) === text) return text;
+  try {
+    return JSON.stringify(JSON.parse(text), (_, value: Json) => {
+      if (typeof value === "string") return clean(value);
+      if (typeof value !== "number") return value;
+      const written = String(value);
+      const cleaned = clean(written);
+      return cleaned === written ? value : cleaned;
+    });
+  } catch {
+    return "{}";
+  }
+}
+
+export interface SummarizeOptions {
+  /** What the model is told. @default to summarise for a colleague who takes over */
+  readonly instructions?: string;
+  /** Items before the last user message that stay as they are. @default 0 */
+  readonly keep?: number;
+  /** Below this number of items nothing is summarised. @default 4 */
+  readonly atLeast?: number;
+}
+
+const SUMMARY_INSTRUCTIONS =
+  "Summarise this conversation for a colleague who takes over. Keep names, numbers, dates, ids and what was promised. Write plain text, no greeting.";
+
+/**
+ * Puts a model's summary in the place of what came before the last user message. The summary is a message of the agent
+ * that hands over: its text came from a model, so it is no system text.
+ */
+export function summarize(model: Model | string, options: SummarizeOptions = {}): InputFilter<unknown, unknown> {
+  const { instructions = SUMMARY_INSTRUCTIONS, keep = 0, atLeast = 4 } = options;
+  return async function summarize({ inputHistory, from, run }) {
+    const lastUser = inputHistory.findLastIndex(isUserMessage);
+    const end = Math.max(0, lastUser - keep);
+    const old = inputHistory.slice(0, end);
+    if (old.length < atLeast) return {};
+    const input = old.map(line).filter(Boolean).join("\n");
+    const summary = await run.ask(model, { instructions, input, purpose: "summary" });
+    return {
+      inputHistory: [
+        { type: "message", role: "user", agent: from, content: `Summary of the conversation so far: ${summary}` },
+        ...inputHistory.slice(end),
+      ],
+    };
+  };
+}
+
+function line(item: VisibleItem): string {
+  switch (item.type) {
+    case "message":
+      return `${item.agent ?? item.role}: ${textOf(item)}`;
+    case "tool_call":
+      return `${item.agent ?? "agent"} calls ${item.name}(${item.arguments})`;
+    case "tool_result":
+      return `result: ${item.output}`;
+    case "reasoning":
+    case "provider_item":
+      return "";
+    default:
+      return item satisfies never;
+  }
+}
+
+function mapPieces(data: FilterData, map: (items: readonly VisibleItem[]) => readonly VisibleItem[]): FilterResult {
+  return {
+    inputHistory: map(data.inputHistory),
+    preHandoffItems: map(data.preHandoffItems),
+    newItems: map(data.newItems),
+  };
+}
+
+function piecesOf({ inputHistory, preHandoffItems, newItems }: FilterData): Pieces {
+  return { inputHistory, preHandoffItems, newItems };
+}

@@ -1,0 +1,20 @@
+import type { Model } from "../contracts/model.ts";
+import type { Plugin } from "../contracts/plugin.ts";
+
+/** `model` inside the wrappers, the first outermost: for one agent, where the runner's plugins are for all. */
+export function wrapModel(model: Model, ...plugins: readonly Plugin[]): Model {
+  return plugins.reduceRight((inner, plugin) => plugin.wrapModel?.(inner, { agent: "" }) ?? inner, model);
+}
+
+/** `model` with another way to answer. Name and provider stay what they are, also where they change later. */
+export function withStream(model: Model, stream: Model["stream"]): Model {
+  return {
+    get name() {
+      return model.name;
+    },
+    get provider() {
+      return model.provider;
+    },
+    stream,
+  };
+}
