@@ -88,7 +88,8 @@ function valueOf(field: Field, reading: Reading): Value {
 
 /** What may be taken where nothing was said. */
 function assumed(field: Field, reading: Reading): Value {
-  if (field.type === "boolean") return false;
+  // A flag that nobody spoke of is not set; but what a tool is to do, nobody may guess.
+  if (field.type === "boolean") return reading.guess ? false : NOTHING;
   if (field.type === "null") return null;
   if (field.options) {
     const neutral = neutralOption(field);
@@ -145,12 +146,16 @@ function known(
     // An optional field is filled from what was meant for it, not from whatever a result happens to hold.
     const usable = facts.filter((fact) => (field.required || fact.given || isIdentifier(field)) && accept(fact.value));
     for (const wanted of [2, 1] as const) {
-      const fitting = usable.filter((fact) => fitOf(fact, stems) === wanted);
+      const fitting = usable.filter((fact) => Math.max(fitOf(fact, stems), isOfPattern(field, fact)) === wanted);
       if (fitting.length > 0) return fitting;
     }
   }
   return [];
 }
+
+/** An `id` whose form is the one that the field wants, such as `ch_1`, whatever it belongs to. */
+const isOfPattern = (field: Field, fact: Fact): 0 | 1 =>
+  field.pattern && /[a-z]{2}/i.test(field.pattern.source) && fact.key.includes(field.stems.at(-1) ?? "") ? 1 : 0;
 
 function option(field: Field, reading: Reading): Value {
   const depth = field.required || isAsked(field, reading) ? 4 : 1;
@@ -162,11 +167,24 @@ function option(field: Field, reading: Reading): Value {
   return said(reading, (text) => optionIn(field, text), depth) ?? NOTHING;
 }
 
+const ON =
+  /\b(?:enable|activate|turn(?:ing)?(?: [\w-]+){0,3} on|switch(?:ing)?(?: [\w-]+){0,3} on|set(?:ting)? up|opt in|subscribe|start using)\b/i;
+const OFF =
+  /\b(?:disable|deactivate|turn(?:ing)?(?: [\w-]+){0,3} off|switch(?:ing)?(?: [\w-]+){0,3} off|remove|opt out|unsubscribe|stop using|get rid of|don(?:'|’)?t want)\b/i;
+/** Fields that say whether something is to be on. */
+const SWITCH: ReadonlySet<string> = new Set(["enabl", "enable", "on", "activ", "active", "turn"]);
+
 const NEGATION = /\b(?:not|no|never|without|don'?t|doesn'?t|disable|off|isn'?t|hasn'?t)\b/i;
 
 function truth(field: Field, reading: Reading): Value {
   const answer = isAsked(field, reading) ? yesOrNo(reading.talk.message) : undefined;
   if (answer !== undefined) return answer;
+  if (field.stems.some((one) => SWITCH.has(one))) {
+    const direction = (text: string): boolean | undefined =>
+      OFF.test(text) ? false : ON.test(text) ? true : undefined;
+    const spoken = said(reading, direction, field.required ? 3 : 1);
+    if (spoken !== undefined) return spoken;
+  }
   const stems = field.stems.filter(
     (one) => !["is", "has", "should", "wants", "want", "can", "allow", "enabl", "include", "includ"].includes(one),
   );
@@ -385,6 +403,8 @@ function identifier(field: Field, reading: Reading): Value {
     numeric ? (Number.isFinite(Number(text.replace(/^#/, ""))) ? Number(text.replace(/^#/, "")) : NOTHING) : text;
   const [direct] = identifiersIn(field, reading.talk.message, reading.tool, isAsked(field, reading));
   if (direct !== undefined) return cast(direct);
+  const offered = idOffered(field, reading);
+  if (offered !== undefined) return cast(offered);
   const entity = entityOf(field);
   const stems =
     entity.length > 0 ? field.stems : [...readToolName(reading.tool).nouns.map(stem).slice(-1), ...field.stems];
@@ -395,6 +415,16 @@ function identifier(field: Field, reading: Reading): Value {
   if (reading.unclear.has(field)) return NOTHING;
   const earlier = said(reading, (text) => identifiersIn(field, text, reading.tool, false)[0]);
   return earlier === undefined ? NOTHING : cast(earlier);
+}
+
+const ORDINAL = /\b(?:first|second|third|fourth|fifth|last|other|1st|2nd|3rd|4th|5th)\b/i;
+
+/** The identifier in what was offered: "I can refund ch_2. Shall I?", unless the answer is no or points elsewhere. */
+function idOffered(field: Field, { talk, tool }: Reading): string | undefined {
+  if (talk.offer === undefined || yesOrNo(talk.message) === false) return undefined;
+  const pointed = ORDINAL.exec(talk.message)?.[0].toLowerCase();
+  if (pointed !== undefined && !talk.offer.toLowerCase().includes(pointed)) return undefined;
+  return identifiersIn(field, talk.offer, tool, false)[0];
 }
 
 /** What may be the identifier that a field wants, the surest first. */

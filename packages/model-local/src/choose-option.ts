@@ -1,7 +1,7 @@
 /** Which choice of an enum a text means. */
 import type { Json } from "@batonjs/core";
 import type { Field, Option } from "./fields.ts";
-import { stem, wordsOf } from "./text.ts";
+import { plain, stem, wordsOf } from "./text.ts";
 
 /** English words that say the same, as stems. */
 const SYNONYMS: readonly (readonly string[])[] = [
@@ -57,7 +57,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["high", "major", "important"],
   ["urgent", "critical", "emergency", "highest", "severe"],
 ];
-const levelOf = (value: Json): number => LEVELS.findIndex((words) => words.includes(String(value).toLowerCase()));
+const levelOf = (value: Json): number => LEVELS.findIndex((words) => words.includes(plain(value).toLowerCase()));
 
 /** The options of an urgency, priority or severity: at least two levels among them. */
 const isLevel = (options: readonly Option[]): boolean =>
@@ -84,7 +84,9 @@ export function optionIn(field: Field, text: string): Json | undefined {
     const level = levelIn(text, options);
     if (level !== undefined) return level;
   }
+  // "May I" is no month.
   const said = new Set(words.map(stem));
+  if (said.has("may") && !/\b(?:in|for|of|from|to|since|last|this|next)\s+may\b/i.test(text)) said.delete("may");
   const scored = options
     .map((option) => ({ option, score: scoreOf(option, options, said, field) }))
     .toSorted((a, b) => b.score - a.score);
@@ -128,5 +130,5 @@ const NEUTRAL: ReadonlySet<string> = new Set([
 export function neutralOption(field: Field): Json | undefined {
   const options = field.options ?? [];
   if (isLevel(options)) return closestLevel(options, 1);
-  return options.find(({ value }) => NEUTRAL.has(String(value).toLowerCase()))?.value;
+  return options.find(({ value }) => NEUTRAL.has(plain(value).toLowerCase()))?.value;
 }

@@ -1,6 +1,6 @@
 /** A request's items as a conversation: what the user said, what was asked of them, what was called since. */
 import { isUserMessage, textOf } from "@batonjs/core";
-import type { Json, JsonObject, ToolResultStatus, VisibleItem } from "@batonjs/core";
+import type { Json, JsonObject, MessageItem, ToolResultStatus, VisibleItem } from "@batonjs/core";
 import { clip } from "./text.ts";
 
 /** The most items that are read, from the end. */
@@ -48,6 +48,8 @@ export interface Conversation {
   readonly begun: boolean;
   /** The user's earlier messages, newest first. */
   readonly earlier: readonly string[];
+  /** What the agents offered to do directly before the last message: "I can refund the second one. Shall I?" */
+  readonly offer?: string;
   /** The question that the last message answers. */
   readonly question?: Question;
   /** Calls since the user's last message, oldest first, with a result. */
@@ -73,13 +75,16 @@ export function readConversation(all: readonly VisibleItem[]): Conversation {
     return call ? [{ call }] : [];
   });
   const message = lastItem ? clip(textOf(lastItem)) : "";
-  const question = questionBefore(items, last);
+  const before = saidBefore(items, last);
+  const question = before && questionIn(before);
+  const offer = before && offerIn(textOf(before));
   return {
     message,
     begun: lastItem !== undefined,
     ...(lastItem?.at === undefined ? {} : { at: lastItem.at }),
     earlier: sources.flatMap((source) => ("text" in source ? [source.text] : [])).slice(0, 20),
     ...(question ? { question } : {}),
+    ...(offer === undefined ? {} : { offer }),
     round: items.slice(last + 1).flatMap((item) => {
       const call = item.type === "tool_result" ? calls.get(item.callId) : undefined;
       return call ? [call] : [];
@@ -126,17 +131,35 @@ function parsed(text: string): Json | undefined {
   }
 }
 
-/** The question of ours that stands directly before the message at `index`, if nothing else was said in between. */
-function questionBefore(items: readonly VisibleItem[], index: number): Question | undefined {
+/** The message of an agent that the user's message at `index` answers. */
+function saidBefore(items: readonly VisibleItem[], index: number): MessageItem | undefined {
   for (let i = index - 1; i >= 0; i--) {
     const item = items[i];
-    if (item?.type !== "message") continue;
-    if (item.role !== "assistant") return undefined;
-    const own = item.providerData?.["local"];
-    const data = isRecord(own) ? own["question"] : undefined;
-    return isRecord(data) && isQuestion(data) ? data : undefined;
+    if (item?.type !== "message" || item.role === "system" || item.role === "developer") continue;
+    return item.role === "assistant" ? item : undefined;
   }
   return undefined;
+}
+
+function questionIn({ providerData }: MessageItem): Question | undefined {
+  const own = providerData?.["local"];
+  const data = isRecord(own) ? own["question"] : undefined;
+  return isRecord(data) && isQuestion(data) ? data : undefined;
+}
+
+const OFFER =
+  /\b(?:I can|I could|I(?:'|’)ll|shall I|should I|may I|do you want me to|would you like(?: me)? to|let me)\b/i;
+
+/** What a message that ends with a question offers to do. */
+function offerIn(text: string): string | undefined {
+  const end = text.slice(-600).trimEnd();
+  if (!end.endsWith("?")) return undefined;
+  const sentences = end
+    .split(/(?<=[.!?])\s+/)
+    .slice(-2)
+    .join(" ");
+  const start = sentences.search(OFFER);
+  return start < 0 ? undefined : sentences.slice(start);
 }
 
 const isNames = (value: Json | undefined): value is readonly string[] =>

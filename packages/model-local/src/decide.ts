@@ -7,7 +7,7 @@ import { entityOf, type Field, fieldsOf, isIdentifier } from "./fields.ts";
 import type { Match, Matcher } from "./match.ts";
 import { smallTalk, type SmallTalk, withoutGreeting } from "./small-talk.ts";
 import { contentOf, stem } from "./text.ts";
-import type { Day } from "./values.ts";
+import { type Day, yesOrNo } from "./values.ts";
 import {
   askChoice,
   askFor,
@@ -39,6 +39,9 @@ export interface Offered {
   readonly handoffs: readonly HandoffSpec[];
   /** Handoffs that lead back, for what fits nothing here. */
   readonly back: readonly HandoffSpec[];
+  /** What this agent itself can do: handoffs to specialists, tools. */
+  readonly own: readonly Choice[];
+  /** What a message is compared with: `own`, and ways back that say what they are for. */
   readonly choices: readonly Choice[];
   readonly rank: Matcher;
 }
@@ -75,7 +78,7 @@ export function decide(request: ModelRequest, deciding: Deciding): Decision {
   const settled = afterCalls(state);
   if (settled) return settled;
   if (typeof choice === "object") {
-    const named = state.choices.find(({ name }) => name === choice.name);
+    const named = [...state.own, ...state.back].find(({ name }) => name === choice.name);
     return named ? take(named, state) : inWords(state);
   }
   const goal = goalOf(state);
@@ -103,13 +106,13 @@ export function offeredIn(request: ModelRequest, learn: (choices: readonly Choic
   const tools = request.tools.filter((tool) => tool.type === "function");
   const back = request.handoffs.filter(leadsBack);
   const handoffs = request.handoffs.filter((handoff) => !back.includes(handoff));
-  const choices = [...handoffs, ...tools];
-  return { tools, handoffs, back, choices, rank: learn(choices) };
+  const own = [...handoffs, ...tools];
+  const choices = [...own, ...back.filter(({ when, examples }) => when !== undefined || examples !== undefined)];
+  return { tools, handoffs, back, own, choices, rank: learn(choices) };
 }
 
 /** Whether a handoff is the way back to whoever handed over, rather than one to a specialist. */
 function leadsBack(handoff: HandoffSpec): boolean {
-  if (handoff.examples !== undefined) return false;
   if (/(?:^|_)back(?:_|$)|return_to/i.test(handoff.name)) return true;
   return /\bback to\b|\bis not yours\b|\bhand(?:s|ing)? (?:it |the conversation )?back\b|\b(?:anything|everything|something) else\b|\bother (?:topics|subjects|requests|questions)\b/i.test(
     `${ownDescription(handoff)} ${handoff.when ?? ""}`,
@@ -124,7 +127,7 @@ function afterCalls(state: State): Decision | undefined {
   const choice = [...state.choices, ...state.back].find(({ name }) => name === last.name);
   if (last.status !== "ok")
     return said(
-      choice?.type === "handoff" ? `${problem(last, choice)} ${offers(state.choices)}`.trim() : problem(last, choice),
+      choice?.type === "handoff" ? `${problem(last, choice)} ${offers(state.own)}`.trim() : problem(last, choice),
     );
   if (choice?.type === "handoff") {
     // Control never left, or is back with the answer: a consultation. After a way back other calls follow.
@@ -147,15 +150,24 @@ function goalOf(state: State): Goal {
   const isAnswer = small === undefined || small === "yes" || small === "no";
   const answered = talk.question && isAnswer ? answerTo(talk.question, state) : undefined;
   if (answered) return { type: "take", choice: answered };
+  const accepted = talk.offer !== undefined && yesOrNo(talk.message) === true ? offered(talk.offer, state) : undefined;
+  if (small === "yes" && accepted) return accepted;
   if (small !== undefined && small !== "help") return NONE;
   const message = withoutGreeting(talk.message);
   const goal = judge(rank(state, message), state);
   const [before] = talk.earlier;
+  if (goal.type === "none" && accepted) return accepted;
   if (goal.type !== "none" || before === undefined) return goal;
   // What says little by itself, or answers a question, goes with what was said before.
   const together = judge(rank(state, `${before}\n${message}`), state);
   if (talk.question) return together;
   return contentOf(message).length <= 1 && together.type === "take" && isHarmless(together.choice) ? together : NONE;
+}
+
+/** The tool that was offered to the user. */
+function offered(offer: string, state: State): Goal | undefined {
+  const [best] = rank(state, offer).filter(({ choice }) => choice.type === "function");
+  return best && best.score >= state.thresholds.accept * 0.7 ? { type: "take", choice: best.choice } : undefined;
 }
 
 /** Whether nothing happens that a misunderstanding would make worse. */
@@ -167,7 +179,7 @@ function rank(state: State, text: string): readonly Match[] {
   return state.rank(text).filter(({ choice }) => choice.type !== "handoff" || !made.has(choice.name));
 }
 
-function judge(ranked: readonly Match[], { thresholds }: State): Goal {
+function judge(ranked: readonly Match[], { thresholds, back }: State): Goal {
   const [best, second] = ranked;
   if (!best || best.score < thresholds.accept) return NONE;
   if (!second || second.score < thresholds.accept || best.score - second.score >= thresholds.margin)
@@ -176,6 +188,7 @@ function judge(ranked: readonly Match[], { thresholds }: State): Goal {
   // Between two tools the one that only reads does no harm.
   const reading = both.filter((choice) => choice.type === "function" && readToolName(choice.name).reads);
   if (both.every((choice) => choice.type === "function") && reading[0]) return { type: "take", choice: reading[0] };
+  if (both.some((choice) => back.some((way) => way === choice))) return { type: "take", choice: best.choice };
   return { type: "ask", choices: both };
 }
 
@@ -293,7 +306,11 @@ function lookupsFor(field: Field, choice: Choice, state: State): readonly Functi
       ({ rate, needs: wanted }) =>
         rate > 0 && !wanted.some((one) => isIdentifier(one) && sameWords(entityOf(one), entity)),
     );
-  return rated.toSorted((a, b) => b.rate - a.rate || a.needs.length - b.needs.length).map(({ tool }) => tool);
+  const fits = new Map(rank(state, state.talk.message).map(({ choice, score }) => [choice.name, score]));
+  const fit = (tool: FunctionSpec): number => fits.get(tool.name) ?? 0;
+  return rated
+    .toSorted((a, b) => b.rate - a.rate || fit(b.tool) - fit(a.tool) || a.needs.length - b.needs.length)
+    .map(({ tool }) => tool);
 }
 
 const sameWords = (a: readonly string[], b: readonly string[]): boolean =>
@@ -316,13 +333,13 @@ const askWhichOf = (choices: readonly Choice[]): Decision => ({
 
 /** What to say where nothing is to be called. */
 function inWords(state: State): Decision {
-  const { talk, mine, choices, request } = state;
+  const { talk, mine, own, request } = state;
   const last = mine.findLast(({ name }) => state.tools.some((tool) => tool.name === name));
   if (last) return said(problem(last, undefined));
   const small = smallTalk(talk.message);
   if (small !== undefined) return said(smallReply(small, state));
   const back = wayBack(state);
-  return back ?? said(outOfScope(choices, request.at.agent));
+  return back ?? said(outOfScope(own, request.at.agent));
 }
 
 /** The way back, for a message that came straight to this agent and is about something else. */
@@ -346,8 +363,8 @@ function wayBack(state: State): Decision | undefined {
     : { type: "call", name: way.name, arguments: filled.arguments, handoff: true };
 }
 
-function smallReply(kind: SmallTalk, { choices, request, talk }: State): string {
-  const help = offers(choices);
+function smallReply(kind: SmallTalk, { own, request, talk }: State): string {
+  const help = offers(own);
   switch (kind) {
     case "greeting":
       return `Hello! ${help === "" ? `This is ${request.at.agent}.` : help} What can I do for you?`;
@@ -358,7 +375,7 @@ function smallReply(kind: SmallTalk, { choices, request, talk }: State): string 
     case "about":
       return `${WHO} ${help === "" ? `You are talking to ${request.at.agent}.` : help}`;
     case "help":
-      return help === "" ? outOfScope(choices, request.at.agent) : `${help} What is it about?`;
+      return help === "" ? outOfScope(own, request.at.agent) : `${help} What is it about?`;
     case "yes":
       return `All right. ${help === "" ? "" : `${help} `}What would you like me to do?`;
     case "no":

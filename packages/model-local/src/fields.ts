@@ -1,6 +1,6 @@
 /** JSON Schemas as lists of fields: what each is called, what it may hold, what its description says. */
 import type { Json, JsonSchema } from "@batonjs/core";
-import { contentOf, partsOf, spoken, stem, wordsOf } from "./text.ts";
+import { contentOf, partsOf, plain, spoken, stem, wordsOf } from "./text.ts";
 
 /** Deepest schema that is read. */
 const MAX_DEPTH = 6;
@@ -171,14 +171,14 @@ function optionsOf(rules: Rules, root: Rules, description: string): readonly Opt
 }
 
 function option(value: Json, about: string): Option {
-  return { value, stems: partsOf(String(value)).map(stem), about: contentOf(about) };
+  return { value, stems: partsOf(plain(value)).map(stem), about: contentOf(about) };
 }
 
 /** What a description says about one value: `high: cannot work at all; low: whenever` or `"high" when …`. */
 function aboutValue(value: Json, values: readonly Json[], description: string): string {
   const start = placeOf(value, description);
   if (start < 0) return "";
-  const from = start + String(value).length;
+  const from = start + plain(value).length;
   const ends = values
     .map((other) => (other === value ? -1 : placeOf(other, description)))
     .filter((place) => place > from);
@@ -186,7 +186,7 @@ function aboutValue(value: Json, values: readonly Json[], description: string): 
 }
 
 function placeOf(value: Json, description: string): number {
-  const word = String(value).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const word = plain(value).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return description.search(
     new RegExp(
       `(?<![\\p{L}\\p{N}_])${word}["'\`)]*\\s*(?:[:=(–—-]|\\bwhen\\b|\\bif\\b|\\bfor\\b|\\bmeans\\b|\\bis\\b)`,
@@ -233,11 +233,11 @@ export const entityOf = (field: Field): readonly string[] =>
 export function labelOf(field: Field): string {
   const clause = field.description.split(/[.;:\n(]|, /, 1)[0]?.trim() ?? "";
   const words = wordsOf(clause);
-  const plain =
+  const isNoun =
     words.length > 0 &&
     words.length <= 9 &&
     !/^(if|when|whether|use|only|optional|how|what|where|who|must|should)$/.test(words[0] ?? "");
-  if (!plain) return `the ${spoken(field.name)}`;
+  if (!isNoun) return `the ${spoken(field.name)}`;
   const noun = clause
     .replace(/^the (?:customer|user|caller|client|person|guest|traveller)(?:'s|’s) /i, "your ")
     .replace(/\b(?:customer|user)(?:'s|’s) /i, "your ");

@@ -32,14 +32,20 @@ export function withoutGreeting(text: string): string {
   return rest;
 }
 
+/** Whether nothing is left of a text without its goodbyes, thanks and greetings. */
+function saysGoodbye(text: string): boolean {
+  let rest = text;
+  for (let i = 0; i < 4; i++) rest = withoutGreeting(rest.replace(GOODBYE, ""));
+  return GOODBYE.test(text) && contentOf(rest).length === 0;
+}
+
 /** What a message is if it is nothing but small talk. */
 export function smallTalk(text: string): SmallTalk | undefined {
   if (!/[\p{L}\p{N}]/u.test(text)) return "empty";
   if (text.length > 300) return undefined;
   if (STOP.test(text)) return "stop";
   const rest = withoutGreeting(text);
-  const done = rest.replace(GOODBYE, "");
-  if (done !== rest && contentOf(done).length === 0) return "goodbye";
+  if (saysGoodbye(rest)) return "goodbye";
   if (rest.trim() === "") return THANKS.test(text.replace(GREETING, "")) ? "thanks" : "greeting";
   if (HELP.test(rest)) return "help";
   if (ABOUT.test(rest) && contentOf(rest).length <= 6) return "about";

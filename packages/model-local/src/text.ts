@@ -1,4 +1,5 @@
 /** Words of texts and of identifiers. */
+import type { Json } from "@batonjs/core";
 
 /** The most characters of one text that are read; of a longer one the beginning and the end. */
 export const MAX_TEXT = 8_000;
@@ -46,7 +47,7 @@ const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/ing$/, ""],
   [/ied$/, "y"],
   [/ed$/, ""],
-  [/ly$/, ""],
+  [/([a-z]{3})ly$/, "$1"],
 ];
 
 /** A word without its ending, so that `charges`, `charged` and `charging` are one. English only; rough on purpose. */
@@ -103,6 +104,9 @@ export function spoken(name: string): string {
     .map((part) => (part === "id" ? "ID" : part === "url" ? "URL" : part === "ids" ? "IDs" : part))
     .join(" ");
 }
+
+/** A JSON value as text: a string as it is. */
+export const plain = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** "a", "a and b", "a, b and c". */
 export function listed(parts: readonly string[], word = "and"): string {

@@ -145,7 +145,7 @@ export const numbersIn = (text: string): readonly Found<number>[] =>
 /** Pieces of a text that may be identifiers: no spaces, and a digit or a capital inside. */
 export const tokensIn = (text: string): readonly Found<string>[] =>
   all(text, /[\p{L}\p{N}][\p{L}\p{N}_\-./:#@]{0,199}|#[\p{L}\p{N}][\p{L}\p{N}_-]{0,100}/gu, ([match]) =>
-    match.replace(/[./:\-]+$/, ""),
+    match.replace(/[./:-]+$/, ""),
   );
 
 /** A day of the calendar, without a time zone. `month` is 1 to 12. */

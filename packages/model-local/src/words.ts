@@ -3,7 +3,7 @@ import type { FunctionSpec, HandoffSpec, Json, JsonObject } from "@batonjs/core"
 import { type Call, isRecord } from "./conversation.ts";
 import { readToolName } from "./facts.ts";
 import { type Field, labelOf } from "./fields.ts";
-import { capital, clip, listed, partsOf, spoken, uncapital } from "./text.ts";
+import { capital, clip, listed, partsOf, plain, spoken, uncapital } from "./text.ts";
 
 /** The most characters of a result that are said. */
 const MAX_SAID = 4_000;
@@ -86,7 +86,7 @@ export function outOfScope(choices: readonly Choice[], agent: string): string {
 export function askFor(goal: Choice, fields: readonly Field[], times: number): string {
   const wanted = fields.map((field) => labelOf(field));
   const [first] = fields;
-  const choices = fields.length === 1 && first?.options ? first.options.map(({ value }) => spoken(String(value))) : [];
+  const choices = fields.length === 1 && first?.options ? first.options.map(({ value }) => spoken(plain(value))) : [];
   const need = choices.length > 0 ? `${wanted[0]} (${listed(choices, "or")})` : listed(wanted);
   const again = times > 1 ? "I could not find that in your answer. " : "";
   const purpose = goal.type === "handoff" ? `To pass you on to ${goal.to}` : `To ${actionOf(goal.name)}`;
@@ -200,7 +200,7 @@ function nothingFound(name: string): string {
 function scalarReply(name: string, data: Json): string {
   if (data === true) return done(name);
   if (data === false) return `I could not ${actionOf(name)}.`;
-  return sentence(`${capital(spoken(readToolName(name).nouns.join(" ")) || "the result")}: ${String(data)}`);
+  return sentence(`${capital(spoken(readToolName(name).nouns.join(" ")) || "the result")}: ${plain(data)}`);
 }
 
 function listReply(name: string, list: readonly Json[]): string {
@@ -210,7 +210,7 @@ function listReply(name: string, list: readonly Json[]): string {
   if (list.length === 1 && isRecord(first)) return `I found this:\n- ${recordLine(first)}`;
   const lines = list
     .slice(0, MAX_LISTED)
-    .map((element) => `- ${isRecord(element) ? recordLine(element) : valueText("", element)}`);
+    .map((element) => `- ${isRecord(element) ? recordLine(element) : valueText(element)}`);
   const more = list.length > MAX_LISTED ? `\n… and ${list.length - MAX_LISTED} more.` : "";
   return `I found ${list.length} ${plural(nouns, list.length)}:\n${lines.join("\n")}${more}`;
 }
@@ -270,7 +270,7 @@ function recordLine(record: JsonObject): string {
     .map(([key, value]) => fieldText(key, value, currency));
   const words = rest.filter((text) => text !== "");
   if (!title) return words.join(", ");
-  return words.length === 0 ? String(title[1]) : `${String(title[1])} (${words.join(", ")})`;
+  return words.length === 0 ? plain(title[1]) : `${plain(title[1])} (${words.join(", ")})`;
 }
 
 const isSum = (key: string): boolean =>
@@ -282,7 +282,7 @@ function fieldText(key: string, value: Json, currency: string | undefined): stri
     const cents = /cents|minor/i.test(key);
     return `${spoken(key).replace(/ (?:cents|minor)$/, "")} ${money(cents ? value / 100 : value, currency)}`;
   }
-  return `${spoken(key)} ${valueText(key, value)}`;
+  return `${spoken(key)} ${valueText(value)}`;
 }
 
 const SYMBOLS: Readonly<Record<string, string>> = { USD: "$", EUR: "€", GBP: "£", JPY: "¥", INR: "₹" };
@@ -298,18 +298,18 @@ function money(amount: number, currency: string | undefined): string {
       : `${symbol}${sum}`;
 }
 
-function valueText(key: string, value: Json): string {
+function valueText(value: Json): string {
   if (typeof value === "string") return /^\d{4}-\d\d-\d\dT/.test(value) ? dateTime(value) : clip(value, 500);
-  if (Array.isArray(value)) return listed(value.slice(0, 8).map((one) => valueText(key, one as Json)));
+  if (Array.isArray(value)) return listed(value.slice(0, 8).map((one) => valueText(one as Json)));
   if (isRecord(value)) {
     const inner = Object.entries(value)
       .filter(([, part]) => hasText(part))
       .slice(0, 6);
     return inner
-      .map(([name, part]) => `${spoken(name)} ${isRecord(part) || Array.isArray(part) ? "…" : valueText(name, part)}`)
+      .map(([name, part]) => `${spoken(name)} ${isRecord(part) || Array.isArray(part) ? "…" : valueText(part)}`)
       .join(", ");
   }
-  return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+  return typeof value === "boolean" ? (value ? "yes" : "no") : plain(value);
 }
 
 const dateTime = (text: string): string =>
