@@ -189,8 +189,8 @@ function truth(field: Field, reading: Reading): Value {
     (one) => !["is", "has", "should", "wants", "want", "can", "allow", "enabl", "include", "includ"].includes(one),
   );
   const text = reading.talk.message;
-  const said = new Set(contentOf(text));
-  if (stems.length === 0 || !stems.every((one) => said.has(one))) {
+  const heard = new Set(contentOf(text));
+  if (stems.length === 0 || !stems.every((one) => heard.has(one))) {
     const [fact] = known(field, reading, field.stems, (value) => typeof value === "boolean");
     return fact ? fact.value : NOTHING;
   }
