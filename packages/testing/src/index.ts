@@ -35,3 +35,6 @@ export {
 } from "./oracle.ts";
 export { transcript, type TranscriptOptions } from "./transcript.ts";
 export { requestOf, type RequestOptions } from "./request.ts";
+export { invariantsOf, type RecordExpectations } from "./record.ts";
+export { collect, eventSequence, type EventSequenceOptions } from "./events.ts";
+export { type TestClock, testClock, testIds, testRandom } from "./environment.ts";

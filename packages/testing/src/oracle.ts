@@ -13,6 +13,7 @@ import type {
   VisibleItem,
 } from "@batonjs/core";
 import { type AgentDefinition, agentsOf, isFunctionTool, isHosted } from "./graph.ts";
+import { illFormed, quote } from "./text.ts";
 import { itemLine, short } from "./transcript.ts";
 import { announce } from "./watch.ts";
 
@@ -209,12 +210,17 @@ function checkSince(
   }
   const known = replies.get(since.responseId);
   if (!known) return;
-  if (since.count !== known.ids.length + known.added) {
+  const replied = items.slice(known.ids.length, since.count);
+  // Fewer where the run took less than was replied: a call that was sent twice.
+  if (since.count < known.ids.length || replied.length > known.added || !replied.every(isReplied)) {
     throw broken(`counts wrong: the request had ${known.ids.length} items and the reply ${known.added}`);
   }
   const at = known.ids.findIndex((id, i) => items[i]?.id !== id);
   if (at !== -1) throw broken(`does not fit: item ${at} of that request was ${quote(known.ids[at])}`);
 }
+
+const isReplied = (item: VisibleItem): boolean =>
+  item.type !== "tool_result" && (item.type !== "message" || item.role === "assistant");
 
 /** I1: in the order of the calls, each result directly in the block that follows the reply. */
 function checkPairing(request: ModelRequest): void {
@@ -387,17 +393,6 @@ function checkText(request: ModelRequest, known: WeakSet<object>): void {
     throw new OracleViolation("I26 well-formed", request, `the request has a lone surrogate in${path}`);
 }
 
-/** Where `value` has a string that is not well-formed, keys included. */
-function illFormed(value: unknown, path: string): string | undefined {
-  if (typeof value === "string") return value.isWellFormed() ? undefined : path;
-  if (typeof value !== "object" || value === null) return undefined;
-  for (const [key, element] of Object.entries(value)) {
-    const found = key.isWellFormed() ? illFormed(element, `${path} ${key}`) : `${path} (a key)`;
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 /** I30: exactly what is declared; what can be switched off may be missing. */
 function checkPrivilege(request: ModelRequest, entry: AnyAgent): void {
   const agents = agentsOf(entry);
@@ -446,7 +441,7 @@ function privilegeProblem(
   const missing = always.find((name) => !offered.has(name));
   if (missing !== undefined)
     return ["I30 least privilege", `${quote(missing)} is declared, cannot be switched off and is not offered`];
-  if (typeof agent.instructions === "string" && request.instructions !== agent.instructions) {
+  if (typeof agent.instructions === "string" && (request.instructions ?? "") !== agent.instructions) {
     return ["I29 provenance", `the instructions are not those of the agent: ${short(request.instructions)}`];
   }
   return undefined;
@@ -456,8 +451,6 @@ function privilegeProblem(
 function isSideQuestion(request: ModelRequest, agent: AgentDefinition): boolean {
   return request.tools.length === 0 && request.handoffs.length === 0 && request.instructions !== agent.instructions;
 }
-
-const quote = (name: unknown): string => (typeof name === "string" ? `"${name.slice(0, 100)}"` : String(name));
 
 /** How many items a message shows. */
 const MAX_LISTED = 30;

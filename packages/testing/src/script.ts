@@ -150,11 +150,15 @@ export function eventsOf(scripted: ScriptedReply, request: ModelRequest, maker: 
       items,
       finishReason: called ? "tool_calls" : "stop",
       usage: maker.usage,
-      ...(maker.responseIds ? { responseId: `resp_${maker.next("resp")}` } : {}),
+      ...(maker.responseIds ? { responseId: responseId(request.at.agent, maker) } : {}),
       ...scripted.options,
     },
   ];
 }
+
+// With the agent's name: models of several agents in one run do not know of each other, and must not share ids.
+const responseId = (agent: string, maker: Maker): string =>
+  `resp_${agent.toLowerCase().replace(/[^a-z0-9]+/g, "_")}_${maker.next("resp")}`;
 
 interface Made {
   readonly item: ReplyItem;

@@ -45,7 +45,7 @@ describe("scriptedModel()", () => {
         items: [{ type: "message", role: "assistant", content: "Hello" }],
         finishReason: "stop",
         usage: { inputTokens: 10, outputTokens: 5 },
-        responseId: "resp_1",
+        responseId: "resp_agent_1",
       },
     ]);
     expect(await read(model.stream(requestOf([user("1", "hi")])))).toEqual([
@@ -55,7 +55,7 @@ describe("scriptedModel()", () => {
         items: [{ type: "tool_call", callId: "call_1", name: "lookup", arguments: '{"id":1}' }],
         finishReason: "tool_calls",
         usage: { inputTokens: 10, outputTokens: 5 },
-        responseId: "resp_2",
+        responseId: "resp_agent_2",
       },
     ]);
     model.assertDone();

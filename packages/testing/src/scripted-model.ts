@@ -17,7 +17,7 @@ export interface ScriptedModelOptions {
   readonly usage?: ModelUsage;
   /** Streams texts and arguments in pieces of so many characters. @default in one piece */
   readonly chunkSize?: number;
-  /** Gives replies the ids `resp_1`, `resp_2` …, so that requests say `since`. @default {true} */
+  /** Gives replies ids that name the agent and count up, so that requests say `since`. @default {true} */
   readonly responseIds?: boolean;
   /** An agent that reaches all that are asked, or a function that gives it: the oracle then checks I30 as well. */
   readonly graph?: AnyAgent | (() => AnyAgent);

@@ -30,6 +30,10 @@ export function transcript(items: Iterable<Item>, options: TranscriptOptions = {
 
 /** One item as a line. Times, durations and usage are left out. */
 export function itemLine(item: Item, maxText: number = DEFAULT_MAX_TEXT): string {
+  return oneLine(words(item, maxText));
+}
+
+function words(item: Item, maxText: number): string {
   const show = (value: Json | undefined): string => short(value, maxText);
   const who = item.type === "message" ? undefined : (item.agent ?? "someone");
   switch (item.type) {
@@ -63,6 +67,18 @@ export function itemLine(item: Item, maxText: number = DEFAULT_MAX_TEXT): string
   }
 }
 
+/** `text` as well-formed text on one line. */
+export function oneLine(text: string): string {
+  return text.toWellFormed().replace(/[\r\n\u2028\u2029]/g, (end) => ESCAPED[end] ?? end);
+}
+
+const ESCAPED: Readonly<Record<string, string>> = {
+  "\r": "\\r",
+  "\n": "\\n",
+  "\u2028": "\\u2028",
+  "\u2029": "\\u2029",
+};
+
 /** Who hands over to whom, with what, and where control goes then. */
 export function handoffLine(
   handoff: { readonly from: string; readonly to: string; readonly input?: Json; readonly mode: string },
@@ -74,14 +90,14 @@ export function handoffLine(
 
 /** A value as JSON on one line, cut to `maxText`. */
 export function short(value: Json | undefined, maxText: number = DEFAULT_MAX_TEXT): string {
-  if (typeof value === "string") return JSON.stringify(cut(value, maxText));
+  if (typeof value === "string") return JSON.stringify(cut(value, maxText).toWellFormed());
   return cut(value, maxText);
 }
 
 // What a broken model sends as arguments need not be text.
 function cut(value: unknown, max: number): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
-  return (text.length <= max ? text : `${text.slice(0, max)}…`).toWellFormed();
+  return text.length <= max ? text : `${text.slice(0, max)}…`;
 }
 
 function speaker(role: string, agent: string | undefined): string {

@@ -1,1 +1,67 @@
-export {};
+/**
+ * A setup file for vitest: `test: { setupFiles: ["@batonjs/testing/vitest"] }`.
+ *
+ * After each test it fails the test if a promise was rejected that nobody handled, if a scripted model has replies left
+ * or was asked for more, or if an oracle found a violation that somebody swallowed. A test that failed already is left
+ * as it is. Models made outside of tests are looked at when the file has ended. Of tests that run side by side, the last
+ * one to end fails for all.
+ *
+ * @module
+ */
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { type Watched, watchAll } from "./watch.ts";
+
+/** What of Node's `process` is used; other runtimes have none. */
+interface Process {
+  on(event: "unhandledRejection", listener: (reason: unknown) => void): void;
+  off(event: "unhandledRejection", listener: (reason: unknown) => void): void;
+}
+
+let running = 0;
+let ofTests: Watched[] = [];
+const ofFile: Watched[] = [];
+let rejections: unknown[] = [];
+
+const { process } = globalThis as { readonly process?: Process };
+const onRejection = (reason: unknown): void => void rejections.push(reason);
+// At import, before the test file is: it may make models at its top.
+watchAll((made) => (running > 0 ? ofTests : ofFile).push(made));
+
+beforeAll(() => {
+  process?.on("unhandledRejection", onRejection);
+});
+
+beforeEach(() => {
+  running += 1;
+});
+
+afterEach(async ({ task }) => {
+  // A rejection is reported when the microtasks are done.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  running -= 1;
+  if (running > 0) return;
+  const made = ofTests;
+  const unhandled = rejections;
+  ofTests = [];
+  rejections = [];
+  if (task.result?.state === "fail") return;
+  throwFirst([...unhandled.map(rejected), ...made.flatMap(({ problems }) => problems())]);
+});
+
+afterAll(() => {
+  process?.off("unhandledRejection", onRejection);
+  throwFirst(ofFile.flatMap(({ problems }) => problems()));
+});
+
+function rejected(reason: unknown): Error {
+  return new Error("A promise was rejected and nobody handled it", { cause: reason });
+}
+
+function throwFirst(problems: readonly Error[]): void {
+  const [first, ...others] = problems;
+  if (first === undefined) return;
+  if (others.length === 0) throw first;
+  throw new AggregateError(problems, `${problems.length} things went wrong unseen; the first: ${first.message}`, {
+    cause: first,
+  });
+}
