@@ -50,10 +50,9 @@ const asks = {
   },
 } as const;
 
-const BILLING =
-  "charges, double charges, refunds, invoices, receipts, cards and other payment methods, what a subscription costs";
-const TECHNICAL = "crashes, errors, sync, slow or broken apps, outages, devices, tickets with the engineers";
-const ACCOUNT = "passwords, signing in, email address, two-factor sign-in, changing or cancelling the plan";
+const BILLING = "charges, refunds, invoices and payment methods";
+const TECHNICAL = "crashes, sync, errors, devices and outages";
+const ACCOUNT = "passwords, sign-in, email addresses and plans";
 
 /** The way back for a specialist who is asked for what `others` do. */
 const back = (when: string, ...others: readonly Readonly<Record<string, readonly string[]>>[]) =>

@@ -72,7 +72,11 @@ export function hasStdin(): boolean {
 }
 
 /** Says `messages` one after the other. Gives the exit code: 1 where one of them could not be answered. */
-export async function converse(desk: HelpDesk, view: View, messages: AsyncIterable<string> | Iterable<string>): Promise<number> {
+export async function converse(
+  desk: HelpDesk,
+  view: View,
+  messages: AsyncIterable<string> | Iterable<string>,
+): Promise<number> {
   await resume(desk, view);
   let code = 0;
   let count = 0;

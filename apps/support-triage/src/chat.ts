@@ -12,7 +12,12 @@ import type { View } from "./view.ts";
 /** Who decides in a chat: the person at the keyboard, unless the command line says otherwise. */
 export function chatDecide(policy: ApprovalPolicy, view: View, prompt: Prompt): Decide {
   if (policy === "all") return byRule(view, { approved: true }, "by --approve all");
-  if (policy === "none") return byRule(view, { approved: false, reason: "no refunds or the like are approved at the moment" }, "by --approve none");
+  if (policy === "none")
+    return byRule(
+      view,
+      { approved: false, reason: "no refunds or the like are approved at the moment" },
+      "by --approve none",
+    );
   return byPerson(view, async (question) => {
     const typed = await prompt.ask(question);
     return typeof typed === "object" ? typed.line : undefined;

@@ -1,5 +1,14 @@
 /** One customer's conversation with the desk. */
-import { type Item, type Pending, type RunEvent, type SessionStore, approve, reject, sessionKey, type Runner } from "@batonjs/core";
+import {
+  type Item,
+  type Pending,
+  type RunEvent,
+  type SessionStore,
+  approve,
+  reject,
+  sessionKey,
+  type Runner,
+} from "@batonjs/core";
 import { INTERNAL, type Desk } from "./agents.ts";
 import { type Support, customerOf } from "./support.ts";
 
@@ -80,7 +89,8 @@ export class Conversation {
       for (const pending of result.pending) {
         const decision = await decide(pending, support);
         if (decision?.approved) answers.push(approve(pending));
-        else if (decision) answers.push(reject(pending, decision.reason === undefined ? {} : { reason: decision.reason }));
+        else if (decision)
+          answers.push(reject(pending, decision.reason === undefined ? {} : { reason: decision.reason }));
       }
       if (answers.length === 0) return { status: "paused", text: undefined, agent };
       input = answers;

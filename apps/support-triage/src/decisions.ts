@@ -1,7 +1,7 @@
 /** Who decides on calls that need approval: a rule, or a person. Nothing is approved without somebody seeing it. */
 import type { Pending } from "@batonjs/core";
 import type { Decide, Decision } from "./conversation.ts";
-import { refundSummary } from "./tools/billing.ts";
+import { refundSummary } from "./tools/refund.ts";
 import type { Support } from "./support.ts";
 import type { View } from "./view.ts";
 

@@ -18,7 +18,7 @@ export interface HelpDesk {
   readonly entry: Desk;
   readonly support: Support;
   readonly conversation: Conversation;
-  /** Who is talking to whom, in a line. */
+  /** Who is talking to whom. */
   readonly title: string;
   close(): Promise<void>;
 }
@@ -41,12 +41,15 @@ export async function openHelpDesk(options: Options, view: View, decide: Decide)
     onEvent: (event) => view.event(event),
   });
   const customer = customerOf(support);
-  const who = customer ? `${customer.name} (${customer.id})` : `${short(options.customer, 40)}, who is not in our records`;
+  const note = customer?.staff_note ? `\nStaff note, for triage only: ${customer.staff_note}` : "";
+  const who = customer
+    ? `${customer.name} (${customer.id})`
+    : `${short(options.customer, 40)}, who is not in our records`;
   return {
     entry,
     support,
     conversation,
-    title: `Larkspur help desk · ${who} · ${modelTitle(options)}`,
+    title: `Larkspur help desk · ${who} · ${modelTitle(options)}${note}`,
     close: async () => {
       await runner.close();
       db.close();
@@ -128,7 +131,9 @@ async function attempt(view: View, work: (signal: AbortSignal) => Promise<Outcom
 /** What a customer may read about an error. */
 export function sentence(error: unknown): string {
   const message = short(messageOf(error), 400);
-  return error instanceof RunError || error instanceof UsageError ? message : `Something went wrong on our side: ${message}`;
+  return error instanceof RunError || error instanceof UsageError
+    ? message
+    : `Something went wrong on our side: ${message}`;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -8,7 +8,8 @@ type Node = Agent<never, unknown, unknown>;
 /** Who hands over to whom, with which tools; `active` is the agent that has the conversation. */
 export function drawGraph(entry: Node, active: string, screen: Screen): string {
   const dim = (text: string): string => screen.paint("dim", text);
-  const box = (agent: Node): string => `${agent.name === active ? "●" : "○"} ${screen.name(agent.name)}  ${dim(toolNames(agent))}`;
+  const box = (agent: Node): string =>
+    `${agent.name === active ? "●" : "○"} ${screen.name(agent.name)}  ${dim(toolNames(agent))}`;
   const lines = [box(entry)];
   const edges = entry.handoffs.filter((edge) => edge.agent);
   for (const [i, edge] of edges.entries()) {
@@ -25,7 +26,9 @@ export function drawGraph(entry: Node, active: string, screen: Screen): string {
 }
 
 function toolNames({ tools }: Node): string {
-  return tools.map((tool) => ("needsApproval" in tool && tool.needsApproval !== false ? `${tool.name}*` : tool.name)).join(", ");
+  return tools
+    .map((tool) => ("needsApproval" in tool && tool.needsApproval !== false ? `${tool.name}*` : tool.name))
+    .join(", ");
 }
 
 /** `transfer_to_billing (issueType, amountMentioned, urgency)` */

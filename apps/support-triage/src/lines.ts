@@ -44,7 +44,13 @@ export class Prompt {
       return { line: pasted };
     }
     const history = remember ? [...this.#history] : [];
-    const reader = createInterface({ input: this.#input, output: this.#output, terminal: true, history, historySize: 200 });
+    const reader = createInterface({
+      input: this.#input,
+      output: this.#output,
+      terminal: true,
+      history,
+      historySize: 200,
+    });
     try {
       return await new Promise<Typed>((resolve) => {
         let asked = true;

@@ -37,7 +37,8 @@ async function talk(options: Options): Promise<number> {
 async function reply(options: Options): Promise<number> {
   const view = options.json ? jsonView(stdout, stderr) : new Screen(lookOf(stdout));
   const { message, approve, session } = options;
-  if (message !== undefined && message.trim() === "") throw new UsageError("Cannot answer an empty message: write what you need help with");
+  if (message !== undefined && message.trim() === "")
+    throw new UsageError("Cannot answer an empty message: write what you need help with");
 
   const lines = new Lines(stdin);
   const isPiped = message === "-" || (message === undefined && hasStdin() && (await lines.any()));

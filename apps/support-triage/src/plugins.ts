@@ -57,7 +57,8 @@ async function load(packageName: string, factory: string, flag: string, ...args:
   } catch (cause) {
     throw new UsageError(`Cannot use ${flag}: ${packageName} is not installed`, { cause });
   }
-  if (typeof make !== "function") throw new UsageError(`Cannot use ${flag}: this version of ${packageName} has no ${factory}()`);
+  if (typeof make !== "function")
+    throw new UsageError(`Cannot use ${flag}: this version of ${packageName} has no ${factory}()`);
   try {
     return (await (make as (...given: readonly unknown[]) => unknown)(...args)) as Plugin;
   } catch (cause) {

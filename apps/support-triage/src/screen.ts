@@ -41,6 +41,8 @@ export class Screen implements View {
   /** A line is shown that says what is being waited for. */
   #waiting = false;
   #usage: Usage | undefined;
+  /** The arguments of calls that have no result yet. */
+  readonly #calls = new Map<string, string>();
 
   constructor(look: Look, agents: readonly string[] = []) {
     this.#look = look;
@@ -92,11 +94,12 @@ export class Screen implements View {
       case "turn_reset":
         return this.#act(event.agent, this.paint("dim", `(asked again: ${short(event.reason, 80)})`));
       case "tool_started":
+        this.#calls.set(event.callId, event.arguments);
         return this.#wait(event.agent, `${event.name} …`);
       case "tool_progress":
         return this.#wait(event.agent, `${event.name}: ${fields(event.data)}`);
       case "tool_finished":
-        return this.#tool(event.agent, event.name, event.status, event.output);
+        return this.#tool(event.agent, event.name, this.#argumentsOf(event.callId), event.status, event.output);
       case "handoff":
         return this.#handoff(event.from, event.to, event.item.input, event.toolName, event.before - event.after);
       case "handoff_refused":
@@ -107,7 +110,7 @@ export class Screen implements View {
         return undefined;
       case "run_finished":
         this.#usage = this.#usage ? add(this.#usage, event.usage) : event.usage;
-        return this.#close();
+        return event.status === "paused" ? this.#stopWaiting() : this.#close();
       case "run_failed":
         return this.#close();
       default:
@@ -149,16 +152,18 @@ export class Screen implements View {
           this.#said(item);
           break;
         case "tool_call":
+          this.#calls.set(item.callId, item.arguments);
           if (!item.handoff) tools.set(item.callId, { agent: item.agent ?? "", name: item.name });
           break;
         case "tool_result": {
           const tool = tools.get(item.callId);
-          if (tool) this.#tool(tool.agent, tool.name, item.status, item.output);
+          if (tool) this.#tool(tool.agent, tool.name, this.#argumentsOf(item.callId), item.status, item.output);
           break;
         }
         case "approval": {
           const tool = tools.get(item.callId);
-          if (tool && item.decision !== "asked") this.#decided(tool.agent, item.decision === "approved", item.reason ?? "");
+          if (tool && item.decision !== "asked")
+            this.#decided(tool.agent, item.decision === "approved", item.reason ?? "");
           break;
         }
         case "handoff":
@@ -216,9 +221,20 @@ export class Screen implements View {
     this.#act(agent, approved ? this.paint("green", `✓ approved${said}`) : this.paint("red", `✗ rejected${said}`));
   }
 
-  #tool(agent: string, name: string, status: string, output: string): void {
-    if (status === "ok") return this.#act(agent, this.paint("dim", `• ${name}`));
-    return this.#act(agent, `${this.paint("red", `• ${name} (${status})`)} ${this.paint("dim", short(output, 160))}`);
+  /** The arguments of a call, read once. */
+  #argumentsOf(callId: string): string {
+    const given = this.#calls.get(callId) ?? "";
+    this.#calls.delete(callId);
+    try {
+      return fields(JSON.parse(given), 100);
+    } catch {
+      return short(given, 100);
+    }
+  }
+
+  #tool(agent: string, name: string, args: string, status: string, output: string): void {
+    const failed = status === "ok" ? "" : `  ${this.paint("red", `${status}: ${short(output, 160)}`)}`;
+    this.#act(agent, `${this.paint("dim", `• ${name}${args === "" ? "" : `  ${args}`}`)}${failed}`);
   }
 
   #handoff(from: string, to: string, payload: unknown, toolName: string | undefined, hidden: number): void {
@@ -226,10 +242,7 @@ export class Screen implements View {
     const details = fields(payload);
     this.#act(from, `${arrow} ${this.name(to)}${details === "" ? "" : this.paint("dim", `  ${details}`)}`);
     if (hidden > 0)
-      this.#act(
-        from,
-        this.paint("dim", `  ${hidden === 1 ? "1 item is" : `${hidden} items are`} kept from it by the filter`),
-      );
+      this.#act(from, this.paint("dim", `  ${hidden === 1 ? "1 item" : `${hidden} items`} held back by the filter`));
   }
 
   #wait(agent: string, what: string): void {

@@ -22,7 +22,7 @@ describe("short() and fields()", () => {
 
   it("write a payload as words", () => {
     expect(fields({ issueType: "refund_request", amountMentioned: null, tags: [1] })).toBe(
-      "issueType refund_request, amountMentioned none, tags [1]",
+      "issueType refund_request, tags [1]",
     );
     expect(fields(undefined)).toBe("");
     expect(fields("\u001b[2J")).toBe("␛[2J");

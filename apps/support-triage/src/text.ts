@@ -17,19 +17,18 @@ function visible(character: string): string {
 /** `text` on one line, at most `max` characters. */
 export function short(text: string, max: number): string {
   const line = plain(text).replace(/\s+/g, " ").trim();
-  const characters = [...line.slice(0, max * 2)];
+  const characters = Array.from(line.slice(0, max * 2));
   return characters.length <= max && line.length <= max * 2 ? line : `${characters.slice(0, max - 1).join("")}…`;
 }
 
-/** A JSON value as people write it: `issueType duplicate_charge, amountMentioned none`. */
+/** A JSON value as people write it, without what is null: `issueType duplicate_charge, urgency medium`. */
 export function fields(value: unknown, max = 120): string {
   if (typeof value !== "object" || value === null) return value === undefined ? "" : short(word(value), max);
-  const parts = Object.entries(value).map(([name, each]) => `${name} ${word(each)}`);
+  const parts = Object.entries(value).flatMap(([name, each]) => (each === null ? [] : [`${name} ${word(each)}`]));
   return short(parts.join(", "), max);
 }
 
 function word(value: unknown): string {
-  if (value === null) return "none";
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "none");
 }
 

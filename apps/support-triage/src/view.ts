@@ -24,7 +24,12 @@ export function jsonView(out: NodeJS.WritableStream, err: NodeJS.WritableStream)
   const sentence = (text: string): void => void err.write(`${text}\n`);
   return {
     user: () => {},
-    event: (event) => line(event.type === "run_failed" ? { ...event, error: { name: event.error.name, message: event.error.message } } : event),
+    event: (event) =>
+      line(
+        event.type === "run_failed"
+          ? { ...event, error: { name: event.error.name, message: event.error.message } }
+          : event,
+      ),
     approval: () => {},
     decision: () => {},
     note: sentence,

@@ -5,12 +5,12 @@ import { TODAY, change, day, money, one } from "../database.ts";
 import { type Support, signedIn } from "../support.ts";
 import { subscriptionOf, title } from "./subscription.ts";
 
-const yesNo = (on: 0 | 1): string => (on === 1 ? "on" : "off");
+const onOff = (flag: 0 | 1): string => (flag === 1 ? "on" : "off");
 
 export const getAccount = tool({
   name: "get_account",
   description: "Gives the customer's name, email address, plan, and whether two-factor sign-in is on.",
-  when: "what is on the account: name, email address, plan, storage, two-factor sign-in, member since",
+  when: "what is on your account",
   examples: [
     "which email address do you have for me",
     "what plan am I on",
@@ -27,7 +27,7 @@ export const getAccount = tool({
       : "no plan";
     const { name, email, pending_email, joined_on, two_factor, locked } = customer;
     const sentences = [
-      `The account of ${name} (${email}) has ${plan}, two-factor sign-in is ${yesNo(two_factor)}, and it exists since ${day(joined_on)}.`,
+      `The account of ${name} (${email}) has ${plan}, two-factor sign-in is ${onOff(two_factor)}, and it exists since ${day(joined_on)}.`,
       ...(pending_email === null ? [] : [`The change to ${pending_email} waits to be confirmed.`]),
       ...(locked === 1 ? ["It is locked after too many wrong passwords; a password reset unlocks it."] : []),
     ];
@@ -40,7 +40,7 @@ export const getAccount = tool({
 export const sendPasswordReset = tool({
   name: "send_password_reset",
   description: "Sends a link to reset the password to the address of the account. It unlocks a locked account, too.",
-  when: "a forgotten password, a password reset, the account is locked, cannot sign in or log in",
+  when: "a forgotten password or a locked account",
   examples: [
     "I forgot my password",
     "reset my password please",
@@ -71,7 +71,7 @@ export const sendPasswordReset = tool({
 export const changeEmail = tool({
   name: "change_email",
   description: "Starts the change of the account's email address; the customer confirms it from the new one.",
-  when: "a new email address for the account",
+  when: "a new email address",
   examples: ["change my email to maya@example.org", "I have a new email address", "please update my email address"],
   parameters: z.object({ newEmail: z.email().max(254).describe("The new address") }),
   sideEffects: "idempotent",
@@ -95,7 +95,7 @@ export const changeEmail = tool({
 export const setTwoFactor = tool({
   name: "set_two_factor",
   description: "Switches two-factor sign-in on or off.",
-  when: "turning two-factor sign-in, 2FA or the codes at sign-in on or off",
+  when: "two-factor sign-in",
   examples: [
     "turn on two-factor",
     "enable 2FA",
@@ -103,17 +103,21 @@ export const setTwoFactor = tool({
     "disable 2FA",
     "I don't want the codes any more",
   ],
-  parameters: z.object({ enabled: z.boolean().describe("Whether it is to be on (enable) or off (disable)") }),
+  parameters: z.object({
+    state: z
+      .enum(["on", "off"])
+      .describe("on: turn on, enable, activate, switch on; off: turn off, disable, deactivate, switch off"),
+  }),
   sideEffects: "idempotent",
-  needsApproval: ({ enabled }) => !enabled,
-  execute: signedIn(({ enabled }, { id, two_factor }, run) => {
-    if (enabled === (two_factor === 1))
-      return { enabled, message: `Two-factor sign-in is ${yesNo(two_factor)} already.` };
-    change(run.context.db, "UPDATE customers SET two_factor = ? WHERE id = ?", enabled ? 1 : 0, id);
-    const next = enabled
-      ? "You will be asked to scan a code the next time you sign in."
-      : "You sign in with your password alone from now on.";
-    return { enabled, message: `Two-factor sign-in is ${enabled ? "on" : "off"} now. ${next}` };
+  needsApproval: ({ state }) => state === "off",
+  execute: signedIn(({ state }, { id, two_factor }, run) => {
+    if (state === onOff(two_factor)) return { state, message: `Two-factor sign-in is ${state} already.` };
+    change(run.context.db, "UPDATE customers SET two_factor = ? WHERE id = ?", state === "on" ? 1 : 0, id);
+    const next =
+      state === "on"
+        ? "You will be asked to scan a code the next time you sign in."
+        : "You sign in with your password alone from now on.";
+    return { state, message: `Two-factor sign-in is ${state} now. ${next}` };
   }),
 });
 
@@ -122,7 +126,7 @@ const PLANS = ["free", "basic", "pro", "team"] as const;
 export const changePlan = tool({
   name: "change_plan",
   description: "Changes the plan from the next renewal on.",
-  when: "upgrade, downgrade, move to another plan",
+  when: "moving to another plan",
   notFor: "cancelling altogether; what a plan costs",
   examples: ["upgrade me to Team", "I want to switch to the basic plan", "downgrade to Basic", "change my plan to Pro"],
   parameters: z.object({ plan: z.enum(PLANS).describe("The plan that the customer wants") }),
@@ -148,7 +152,7 @@ export const changePlan = tool({
 export const cancelSubscription = tool({
   name: "cancel_subscription",
   description: "Ends the subscription with the month that is paid.",
-  when: "the customer wants to cancel, end or stop the subscription",
+  when: "cancelling the subscription",
   notFor: "moving to a smaller plan; refunds",
   examples: ["cancel my subscription", "I want to cancel", "please end my plan", "stop renewing my subscription"],
   parameters: z.object({}),

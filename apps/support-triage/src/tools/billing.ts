@@ -1,42 +1,12 @@
 /** What the Billing Agent can look up and do. */
-import { type RunContext, tool } from "@batonjs/core";
+import { tool } from "@batonjs/core";
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { TODAY, all, change, day, money, one, transaction } from "../database.ts";
-import { type Answer, type Customer, type Support, listed, signedIn } from "../support.ts";
+import { TODAY, all, change, day, money } from "../database.ts";
+import { listed, signedIn } from "../support.ts";
+import { type Charge, chargeData, chargeLine, chargesOf, duplicates, inCents, inDollars, refundId } from "./charges.ts";
+import { refundCharge } from "./refund.ts";
 import { subscriptionOf, title } from "./subscription.ts";
-
-interface Charge {
-  readonly id: string;
-  readonly customer_id: string;
-  readonly amount_cents: number;
-  readonly description: string;
-  readonly charged_on: string;
-  readonly card_last4: string;
-  readonly status: "paid" | "failed";
-  /** Number of its refund, if it has one. */
-  readonly refund: number | null;
-}
-
-const CHARGES =
-  "SELECT charges.*, refunds.number AS refund FROM charges LEFT JOIN refunds ON refunds.charge_id = charges.id";
-
-function chargesOf(db: DatabaseSync, { id }: Customer): readonly Charge[] {
-  return all<Charge>(db, `${CHARGES} WHERE customer_id = ? ORDER BY charged_on DESC, charges.id DESC`, id);
-}
-
-const inDollars = (cents: number): number => cents / 100;
-const inCents = (dollars: number): number => Math.round(dollars * 100);
-
-function chargeLine({ id, amount_cents, description, charged_on, status, refund }: Charge): string {
-  const state = refund !== null ? ", refunded" : status === "failed" ? ", failed" : "";
-  return `${money(amount_cents)} for ${description} on ${day(charged_on)} (${id}${state})`;
-}
-
-function chargeData({ id, amount_cents, description, charged_on, card_last4, status, refund }: Charge) {
-  const amount = inDollars(amount_cents);
-  return { id, amount, description, chargedOn: charged_on, card: card_last4, status, refunded: refund !== null };
-}
 
 const PERIODS = ["this_month", "last_month", "all"] as const;
 
@@ -52,7 +22,7 @@ function monthOf(period: (typeof PERIODS)[number]): string {
 export const findCharges = tool({
   name: "find_charges",
   description: "Lists the customer's charges: the newest first, only those of an amount or a month where one is given.",
-  when: "what was charged, when and how much; a charge the customer does not recognise; the history of payments",
+  when: "what was charged and when",
   notFor: "the same thing charged twice",
   examples: [
     "what is this charge of $12.50?",
@@ -90,7 +60,7 @@ export const findCharges = tool({
 export const findDuplicateCharges = tool({
   name: "find_duplicate_charges",
   description: "Finds charges that were made twice: the same amount for the same thing within three days.",
-  when: "charged twice, double charge, duplicate charge, billed two times for the same thing",
+  when: "charges that were made twice",
   examples: [
     "I was charged twice for my subscription last month",
     "there are two identical payments on my card",
@@ -107,144 +77,23 @@ export const findDuplicateCharges = tool({
     if (newest) {
       const [first, second] = newest;
       return {
-        duplicates: open.map((pair) => pair.map(chargeData)),
-        message: `You are right: ${second.description} was charged twice on ${day(second.charged_on)}, ${money(second.amount_cents)} each. ${first.id} is the payment for the month, and I can refund the second one, ${second.id}. Shall I?`,
+        chargeId: second.id,
+        sameAs: first.id,
+        amount: inDollars(second.amount_cents),
+        message: `You are right: ${second.description} was charged twice on ${day(second.charged_on)}, ${money(second.amount_cents)} each. ${first.id} is the payment for the month, and I can refund the second one, ${second.id}. Shall I refund it?`,
       };
     }
     const [refunded] = twice;
     if (refunded) {
       const [, second] = refunded;
       return {
-        duplicates: [],
+        chargeId: null,
         message: `${second.description} was charged twice on ${day(second.charged_on)}, and ${second.id} has already been refunded (${refundId(second.refund)}). I see no other duplicate.`,
       };
     }
-    return { duplicates: [], message: "I compared all your charges, and none was made twice." };
+    return { chargeId: null, message: "I compared all your charges, and none was made twice." };
   }),
 });
-
-const THREE_DAYS_MS = 3 * 24 * 60 * 60 * 1000;
-
-/** Pairs of charges for the same thing, the earlier first; the newest pair first. */
-function duplicates(charges: readonly Charge[]): readonly (readonly [Charge, Charge])[] {
-  const paid = charges.filter((charge) => charge.status === "paid").toReversed();
-  const pairs = paid.flatMap((second, i) => {
-    const first = paid.slice(0, i).findLast((other) => isSame(other, second));
-    return first ? [[first, second] as const] : [];
-  });
-  return pairs.toReversed();
-}
-
-function isSame(a: Charge, b: Charge): boolean {
-  const apart = Math.abs(Date.parse(a.charged_on) - Date.parse(b.charged_on));
-  return a.amount_cents === b.amount_cents && a.description === b.description && apart <= THREE_DAYS_MS;
-}
-
-const REASONS = ["duplicate", "not_received", "unwanted", "goodwill"] as const;
-const refundParameters = z.object({
-  chargeId: z
-    .string()
-    .regex(/^ch_\d+$/)
-    .describe("Id of the charge, as find_charges and find_duplicate_charges give it"),
-  amount: z
-    .number()
-    .positive()
-    .nullable()
-    .describe("The amount in dollars that the customer named, to be checked against the charge"),
-  reason: z.enum(REASONS).nullable().describe("Why it is refunded"),
-});
-type RefundArguments = z.infer<typeof refundParameters>;
-
-/**
- * Gives back a charge, whole. A person approves it, unless it cannot be made anyway. The call's idempotency key is
- * unique in `refunds`, so however often one call is run, the customer is paid once.
- */
-export const refundCharge = tool({
-  name: "refund_charge",
-  description:
-    "Refunds a charge to the card it was made on. Only after the customer has said which one, or agreed to it.",
-  when: "the customer asks for the money back, or says yes to a refund that was offered",
-  notFor: "questions about how refunds work",
-  examples: ["please refund it", "yes, refund the second one", "I want my money back", "refund ch_1043", "yes please"],
-  parameters: refundParameters,
-  sideEffects: "once",
-  needsApproval: (args, run: RunContext<Support>) => refundable(args, run.context).charge !== undefined,
-  verify: ({ chargeId }, run) => {
-    const refund = refundByKey(run.context.db, run.idempotencyKey);
-    const charge = refund && one<Charge>(run.context.db, `${CHARGES} WHERE charges.id = ?`, chargeId);
-    return charge && refunded(charge);
-  },
-  execute: signedIn((args, _, run) => {
-    const { db } = run.context;
-    return transaction(db, () => {
-      const earlier = refundByKey(db, run.idempotencyKey);
-      const { charge, refusal } = refundable(args, run.context, earlier);
-      if (!charge) return { refunded: false, message: refusal };
-      change(
-        db,
-        "INSERT INTO refunds (charge_id, amount_cents, reason, idempotency_key, refunded_on) VALUES (?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING",
-        charge.id,
-        charge.amount_cents,
-        args.reason ?? "goodwill",
-        run.idempotencyKey,
-        TODAY,
-      );
-      return refunded({ ...charge, refund: refundByKey(db, run.idempotencyKey)?.number ?? null });
-    });
-  }),
-});
-
-function refundByKey(
-  db: DatabaseSync,
-  key: string,
-): { readonly number: number; readonly charge_id: string } | undefined {
-  return one(db, "SELECT number, charge_id FROM refunds WHERE idempotency_key = ?", key);
-}
-
-const refundId = (number: number | null): string => `re_${number}`;
-
-function refunded(charge: Charge): Answer {
-  return {
-    refunded: true,
-    refundId: refundId(charge.refund),
-    charge: chargeData({ ...charge, refund: charge.refund }),
-    message: `Done: ${money(charge.amount_cents)} for ${charge.description} goes back to the card ending in ${charge.card_last4} within three to five working days. The refund is ${refundId(charge.refund)}.`,
-  };
-}
-
-/** The charge, where it can be refunded to the signed-in customer; else why not. `mine` is this call's own refund. */
-function refundable(
-  { chargeId, amount }: RefundArguments,
-  { db, customerId }: Support,
-  mine?: { readonly charge_id: string },
-):
-  | { readonly charge: Charge; readonly refusal?: undefined }
-  | { readonly charge?: undefined; readonly refusal: string } {
-  const charge = one<Charge>(db, `${CHARGES} WHERE charges.id = ? AND customer_id = ?`, chargeId, customerId);
-  if (!charge) return { refusal: `There is no charge ${chargeId} on this account, so nothing was refunded.` };
-  if (charge.status === "failed")
-    return { refusal: `${chargeId} failed and was never paid, so there is nothing to refund.` };
-  if (charge.refund !== null && mine?.charge_id !== chargeId) {
-    return {
-      refusal: `${chargeId} was refunded before (${refundId(charge.refund)}), and a charge is refunded only once.`,
-    };
-  }
-  if (amount !== null && inCents(amount) !== charge.amount_cents) {
-    return {
-      refusal: `${chargeId} is a charge of ${money(charge.amount_cents)}, not of ${money(inCents(amount))}, so nothing was refunded. Which charge do you mean?`,
-    };
-  }
-  return { charge };
-}
-
-/** What a person is shown who is to approve a refund. */
-export function refundSummary({ db, customerId }: Support, args: unknown): string | undefined {
-  const parsed = refundParameters.safeParse(args);
-  const charge = parsed.success ? refundable(parsed.data, { db, customerId }).charge : undefined;
-  if (!charge) return undefined;
-  const { amount_cents, description, charged_on, card_last4 } = charge;
-  return `${money(amount_cents)} back to the card ending in ${card_last4}: ${description}, charged on ${day(charged_on)}`;
-}
 
 const MONTHS = [
   "January",
@@ -264,7 +113,7 @@ const MONTHS = [
 export const getInvoice = tool({
   name: "get_invoice",
   description: "Gives the invoice of a month, by default the latest.",
-  when: "invoices, receipts, a bill as a document for the tax office or an employer",
+  when: "invoices and receipts",
   examples: [
     "can I have my invoice for October",
     "I need a receipt",
@@ -304,7 +153,7 @@ export const getInvoice = tool({
 export const getSubscription = tool({
   name: "get_subscription",
   description: "Gives the customer's plan, its price and the day of the next payment.",
-  when: "the price of the plan, the next payment, when it renews, whether the last payment failed",
+  when: "the price of your plan and the next payment",
   notFor: "changing or cancelling the plan",
   examples: [
     "when is my next payment",
@@ -351,7 +200,7 @@ const methodLine = ({ brand, last4, expires, is_default }: PaymentMethod): strin
 export const listPaymentMethods = tool({
   name: "list_payment_methods",
   description: "Lists the cards on the account.",
-  when: "which cards are on file, when a card expires",
+  when: "the cards on file",
   examples: ["which card do you have on file", "what payment methods do I have", "has my card expired"],
   parameters: z.object({}),
   sideEffects: "none",
@@ -372,7 +221,7 @@ export const listPaymentMethods = tool({
 export const setDefaultPaymentMethod = tool({
   name: "set_default_payment_method",
   description: "Chooses which of the cards on file is charged from now on.",
-  when: "pay with another card that is on file",
+  when: "paying with another card",
   notFor: "adding a new card, which the customer does under Settings, Billing",
   examples: [
     "use the card ending in 5100 from now on",

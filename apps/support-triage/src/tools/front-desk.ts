@@ -15,7 +15,7 @@ type Topic = keyof typeof ANSWERS;
 export const aboutLarkspur = tool({
   name: "about_larkspur",
   description: "Answers general questions about Larkspur.",
-  when: "opening hours, how to reach a person by mail, which plans and prices there are, where files are stored",
+  when: "opening hours, plans, prices and privacy",
   notFor: "anything about the customer's own account, payments or devices",
   examples: [
     "what are your opening hours",

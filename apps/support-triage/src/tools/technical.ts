@@ -18,7 +18,7 @@ interface Service {
 export const checkServiceStatus = tool({
   name: "check_service_status",
   description: "Tells whether Larkspur's services are up: one of them, or all.",
-  when: "whether there is an outage, an incident, maintenance; is it down for everybody",
+  when: "outages",
   examples: [
     "is Larkspur down?",
     "is there an outage",
@@ -86,7 +86,7 @@ function bestIssue(db: DatabaseSync, problem: string): KnownIssue | undefined {
 export const searchKnownIssues = tool({
   name: "search_known_issues",
   description: "Searches the known issues by what the customer sees, and gives the workaround.",
-  when: "crashes, errors, something does not work, is slow, is stuck or looks wrong",
+  when: "crashes, errors and what is slow or stuck",
   notFor: "whether there is an outage right now",
   examples: [
     "the app crashes when I open the settings",
@@ -141,7 +141,7 @@ const deviceLine = ({ name, app, version, state, last_sync }: Device): string =>
 export const listDevices = tool({
   name: "list_devices",
   description: "Lists the customer's devices with the version of the app, and whether they are in sync.",
-  when: "the customer's devices, which version is installed, when a device was last in sync",
+  when: "the state of your devices",
   examples: [
     "which devices are connected",
     "when did my phone last sync",
@@ -161,7 +161,7 @@ export const listDevices = tool({
 export const restartSync = tool({
   name: "restart_sync",
   description: "Starts the sync of a device again that is stuck.",
-  when: "the customer asks to restart, reset or kick the sync of a device",
+  when: "restarting the sync",
   notFor: "finding out why something does not work",
   examples: ["restart the sync on my phone", "please reset sync", "kick off the backup again on my laptop"],
   parameters: z.object({
@@ -200,9 +200,10 @@ const MAX_SUBJECT_LENGTH = 120;
 export const createTicket = tool({
   name: "create_ticket",
   description: "Opens a ticket for the engineers, where no known issue fits or the workaround did not help.",
-  when: "the customer wants a ticket, an engineer, a person, or says that the workaround did not help",
+  when: "opening a ticket for the engineers",
   examples: [
-    "please open a ticket",
+    "open a ticket",
+    "please create a ticket for this",
     "that did not help",
     "I want to report a bug",
     "can an engineer look at this",
@@ -240,8 +241,8 @@ export const createTicket = tool({
 export const listTickets = tool({
   name: "list_tickets",
   description: "Lists the customer's tickets and how they stand.",
-  when: "the state of a ticket that was opened before",
-  examples: ["what happened to my ticket", "do I have open tickets", "any news on T-310"],
+  when: "news about your tickets",
+  examples: ["what happened to my ticket", "any news on T-310", "the status of my ticket"],
   parameters: z.object({}),
   sideEffects: "none",
   execute: signedIn((_, customer, run) => {

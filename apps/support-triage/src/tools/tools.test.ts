@@ -5,7 +5,8 @@ import type { z } from "zod";
 import { all, one, openDatabase } from "../database.ts";
 import type { Answer, Support } from "../support.ts";
 import { accountTools } from "./account.ts";
-import { billingTools, refundSummary } from "./billing.ts";
+import { billingTools } from "./billing.ts";
+import { refundSummary } from "./refund.ts";
 import { technicalTools } from "./technical.ts";
 
 const TOOLS: readonly Tool<Support>[] = [...billingTools, ...technicalTools, ...accountTools];
@@ -33,15 +34,19 @@ function desk(customerId = "cus_1001", db: DatabaseSync = openDatabase()) {
   };
 }
 
-const refund = (chargeId: string, amount: number | null = null) => ({ chargeId, amount, reason: "duplicate" });
+const refund = (chargeId: string, amountNamed?: number) => ({
+  chargeId,
+  reason: "duplicate",
+  ...(amountNamed === undefined ? {} : { amountNamed }),
+});
 
 describe("find_duplicate_charges", () => {
   it("finds the second of two charges for the same thing", () => {
-    const { message, duplicates } = desk().call("find_duplicate_charges");
+    const { message, ...data } = desk().call("find_duplicate_charges");
     expect(message).toBe(
-      "You are right: Larkspur Pro, October was charged twice on 3 October 2026, $29.00 each. ch_1042 is the payment for the month, and I can refund the second one, ch_1043. Shall I?",
+      "You are right: Larkspur Pro, October was charged twice on 3 October 2026, $29.00 each. ch_1042 is the payment for the month, and I can refund the second one, ch_1043. Shall I refund it?",
     );
-    expect(duplicates).toMatchObject([[{ id: "ch_1042" }, { id: "ch_1043" }]]);
+    expect(data).toEqual({ chargeId: "ch_1043", sameAs: "ch_1042", amount: 29 });
   });
 
   it("says that a duplicate was refunded before", () => {
@@ -115,7 +120,8 @@ describe("refund_charge", () => {
   it.each([
     ["a charge that does not exist", refund("ch_9"), /no charge ch_9 on this account/],
     ["a charge of another customer", refund("ch_1046"), /no charge ch_1046 on this account/],
-    ["an amount that is not the charge's", refund("ch_1043", 500), /a charge of \$29\.00, not of \$500\.00/],
+    ["an amount that does not exist", refund("ch_1043", 500), /no charge of \$500\.00 on this account\. Nothing/],
+    ["the amount of another charge", refund("ch_1043", 12.5), /Of \$12\.50 there is .* \(ch_1051\)\. Nothing/],
   ])("refuses %s", async (_, args, why) => {
     const { call, asks, rows } = desk();
     expect(await asks("refund_charge", args)).toBe(false);
@@ -246,11 +252,11 @@ describe("account", () => {
 
   it("set_two_factor asks a person before it is switched off", async () => {
     const { call, asks, row } = desk();
-    expect(await asks("set_two_factor", { enabled: true })).toBe(false);
-    expect(await asks("set_two_factor", { enabled: false })).toBe(true);
-    call("set_two_factor", { enabled: true });
+    expect(await asks("set_two_factor", { state: "on" })).toBe(false);
+    expect(await asks("set_two_factor", { state: "off" })).toBe(true);
+    call("set_two_factor", { state: "on" });
     expect(row("SELECT two_factor FROM customers WHERE id = 'cus_1001'")).toEqual({ two_factor: 1 });
-    expect(call("set_two_factor", { enabled: true }).message).toMatch(/on already/);
+    expect(call("set_two_factor", { state: "on" }).message).toMatch(/on already/);
   });
 
   it("change_plan takes effect with the next renewal", () => {
@@ -285,7 +291,7 @@ describe("every tool", () => {
     restart_sync: { device: null },
     create_ticket: { subject: "x", priority: null },
     change_email: { newEmail: "a@example.org" },
-    set_two_factor: { enabled: true },
+    set_two_factor: { state: "on" },
     change_plan: { plan: "pro" },
   };
 
