@@ -50,10 +50,9 @@ function followSignal(run: Run): (() => void) | undefined {
 /** Reads the session and takes over what has been recorded before. */
 async function open(run: Run, input: Input): Promise<GivenInput> {
   const hasSession = run.session !== undefined;
-  const given = hasSession ? undefined : sortInput(input, [], false); // the caller's mistakes come before any effect
-  const stored = await run.journal.open();
-  const sorted = given ?? sortInput(input, stored, true);
-  run.journal.load(hasSession ? stored : sorted.known);
+  const stored = hasSession ? await run.journal.open() : undefined;
+  const sorted = sortInput(input, stored);
+  run.journal.load(stored ?? sorted.known);
   if (hasSession && sorted.known.length > 0) await run.record({ items: sorted.known as never });
   run.start = run.transcript.record.length;
   const before =

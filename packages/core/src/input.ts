@@ -16,7 +16,7 @@ import { type Json, sameJson } from "./json.ts";
 /** What a run is given, sorted. */
 export interface GivenInput {
   /** The transcript so far, where it came with the input. */
-  readonly known: readonly (Item | NewItem)[];
+  readonly known: (Item | NewItem)[];
   /** Decisions and results for calls that wait. */
   readonly answers: readonly (ApprovalItem | ToolResultItem)[];
   /** What is new to say. */
@@ -30,20 +30,27 @@ const ROLES = ["user", "assistant", "system", "developer"];
  * so far. With one, the transcript is stored: items whose id is stored are skipped. Throws a `TypeError` for what is no
  * input, and for a stored id with other content.
  */
-export function sortInput(input: Input, stored: readonly Item[], hasSession: boolean): GivenInput {
-  const given = listOf(input).map(checkItem);
-  const fresh = hasSession ? withoutStored(given, stored) : given;
-  const end = hasSession ? 0 : fresh.findLastIndex((item) => !isMessageToAgent(item) && !isAnswer(item)) + 1;
+export function sortInput(input: Input, stored: readonly Item[] | undefined): GivenInput {
+  const given = listOf(input);
+  const fresh = stored ? withoutStored(given.map(checkItem), stored) : given;
+  let end = stored ? 0 : fresh.length;
+  while (end > 0 && isFresh(fresh[end - 1])) end--;
+  const known = fresh.slice(0, end) as (Item | NewItem)[];
   const answers: (ApprovalItem | ToolResultItem)[] = [];
   const messages: NewItem[] = [];
-  const known: (Item | NewItem)[] = fresh.slice(0, end);
-  for (const item of fresh.slice(end)) {
+  for (let i = end; i < fresh.length; i++) {
+    const item = checkItem(fresh[i] as InputItem, i);
     if (isAnswer(item)) answers.push(item as ApprovalItem | ToolResultItem);
     else if (isMessageToAgent(item)) messages.push(item);
-    else if (hasSession) known.push(item);
+    else known.push(item);
   }
   return { known, answers, messages };
 }
+
+const isFresh = (item: InputItem | NewItem | null | undefined): boolean => {
+  if (typeof item !== "object" || item === null) return true; // is refused where it is read
+  return isMessageToAgent(item) || isAnswer(item);
+};
 
 function listOf(input: Input): readonly InputItem[] {
   if (typeof input === "string") {
@@ -55,7 +62,8 @@ function listOf(input: Input): readonly InputItem[] {
   throw new TypeError(`Cannot run with ${quote(input)} as input: expected a text, an item or a list of items`);
 }
 
-function checkItem(item: InputItem, index: number): Item | NewItem {
+/** `item` as a message or item. Throws a `TypeError` that names what is wrong with it. */
+export function checkItem(item: InputItem, index: number): Item | NewItem {
   if (typeof item !== "object" || item === null) {
     throw new TypeError(
       `Cannot read element ${index} of the input: expected an item or { role, content }, found ${quote(item)}`,
@@ -85,12 +93,12 @@ function isMessage(item: InputItem): item is MessageItem | MessageInput {
 }
 
 /** A message that waits for an answer, not one that an agent has said. */
-function isMessageToAgent(item: Item | NewItem): boolean {
-  return item.type === "message" && item.role !== "assistant" && item.agent === undefined;
+function isMessageToAgent(item: InputItem | NewItem): boolean {
+  return (item.type === undefined || item.type === "message") && item.role !== "assistant" && !("agent" in item && item.agent !== undefined);
 }
 
 /** A decision, or a result from outside, that has not been recorded: it has no time. */
-function isAnswer(item: Item | NewItem): boolean {
+function isAnswer(item: InputItem | NewItem): boolean {
   const fresh = !("at" in item) || item.at === undefined;
   if (item.type === "approval") return fresh && item.decision !== "asked";
   return fresh && item.type === "tool_result" && item.agent === undefined;

@@ -2,7 +2,8 @@ import type { SessionKey, SessionStore } from "./contracts/session.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Clock } from "./environment.ts";
 import { StoreError, messageOf } from "./errors.ts";
-import type { Item, NewItem } from "./items.ts";
+import { checkItem } from "./input.ts";
+import type { InputItem, Item, NewItem } from "./items.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** How often an append whose store says that it may help is tried again. */
@@ -36,25 +37,22 @@ export class Journal {
   }
 
   /** Reads the session. */
-  async open(): Promise<readonly Item[]> {
+  async open(): Promise<Item[]> {
     const { session } = this.#parts;
     if (!session) return [];
     const { store, key } = session;
     const { items, version } = await this.#stored("read", () => store.read(key));
     this.#version = version;
-    return items;
+    return items.slice();
   }
 
-  /** Takes over what has been recorded before. Items without an id get one. */
-  load(items: readonly (Item | NewItem)[]): void {
-    const { transcript } = this.#parts;
-    for (const item of items) {
-      if (item.id === undefined) transcript.fold(this.stamp([item], [])[0]!);
-      else {
-        transcript.fold(item as Item);
-        this.#next++;
-      }
+  /** Takes over what has been recorded before, the array included. Items without an id get one. */
+  load(items: (Item | NewItem)[]): void {
+    for (let i = 0; i < items.length; i++) {
+      if (items[i]?.id === undefined) items[i] = this.stamp([checkItem(items[i] as InputItem, i)], [])[0]!;
+      else this.#next++;
     }
+    this.#parts.transcript.load(items as Item[]);
   }
 
   /** The run was started before: its ids go on from its first item. */

@@ -59,7 +59,7 @@ export interface Waiting {
  */
 export class Transcript {
   /** Every item, oldest first. */
-  readonly record: Item[] = [];
+  record: Item[] = [];
   /** The agent that has control. */
   active: string;
   /** What it sees. */
@@ -97,6 +97,8 @@ export class Transcript {
   /** What a nested run waits for, in this process. */
   paused: readonly Pending[] | undefined;
   readonly #depth: number;
+  /** Number of items folded. */
+  #position = 0;
   #entry: string;
   #left: Map<string, Left> | undefined;
 
@@ -117,12 +119,29 @@ export class Transcript {
     return this.done ? (this.nextOwner ?? this.active) : this.active;
   }
 
-  load(items: readonly Item[]): void {
-    for (const item of items) this.fold(item);
+  /**
+   * Takes over a record, the array included. What is settled is taken over quickly: of a message that has been answered
+   * only its place in what is seen matters.
+   */
+  load(items: Item[]): void {
+    const settled = settledCount(items);
+    this.record = items;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!;
+      if (i < settled && item.type === "message" && item.path === undefined && this.nextOwner === undefined) {
+        this.#position++;
+        this.visible.push(item);
+      } else this.#apply(item);
+    }
   }
 
   fold(item: Item): void {
     this.record.push(item);
+    this.#apply(item);
+  }
+
+  #apply(item: Item): void {
+    this.#position++;
     if (item.path !== undefined && item.path.length > this.#depth) {
       this.#foldNested(item, item.path[this.#depth]!);
       return;
@@ -324,7 +343,7 @@ export class Transcript {
     const mine = this.#left?.get(to);
     if (!mine || mine.items === this.visible) return { items: this.visible, since: this.since };
     const fresh = new Set<unknown>();
-    for (let i = mine.at; i < this.record.length; i++) {
+    for (let i = mine.at; i < this.#position; i++) {
       const item = this.record[i]!;
       if (isVisible(item)) fresh.add(item);
       else if ((item.type === "handoff" || item.type === "view") && item.view)
@@ -376,6 +395,7 @@ export class Transcript {
 
   #rewind(to: string): void {
     const { record } = this;
+    const position = this.#position;
     const end = record.findIndex((item) => item.id === to);
     if (end < 0)
       throw new StoreError(`Cannot rewind to item "${to}": it is not in the transcript`, { code: "corrupt_item" });
@@ -384,7 +404,20 @@ export class Transcript {
     const { record: _, ...state } = then;
     Object.assign(this, state);
     this.#left = then.#left;
+    this.#position = position;
   }
+}
+
+/** How many items come before the last answer that a user's message has followed: nothing of theirs is open. */
+function settledCount(items: readonly Item[]): number {
+  let i = items.length - 1;
+  while (i >= 0 && !isSaidBy("user", items[i]!)) i--;
+  while (i >= 0 && !isSaidBy("assistant", items[i]!)) i--;
+  return Math.max(0, i);
+}
+
+function isSaidBy(role: "user" | "assistant", item: Item): boolean {
+  return item.type === "message" && item.role === role && item.path === undefined && (role === "assistant" || item.agent === undefined);
 }
 
 /** Whether a reply that ended so is an answer, and its calls may run. */
