@@ -2,7 +2,7 @@
  * The help desk of Larkspur, a cloud backup: a Triage Agent that hands customers over to specialists, and specialists
  * that hand them back when the matter is not theirs.
  */
-import { Agent, type InputFilter, type Model, type RunContext, handBack, handoff, textOf } from "@batonjs/core";
+import { Agent, type Model, type RunContext, dropMessages, handBack, handoff, textOf } from "@batonjs/core";
 import { z } from "zod";
 import type { Support } from "./support.ts";
 import { accountTools } from "./tools/account.ts";
@@ -58,11 +58,9 @@ const ACCOUNT = "passwords, sign-in, email addresses and plans";
 const back = (when: string, ...others: readonly Readonly<Record<string, readonly string[]>>[]) =>
   handBack({ when, examples: others.flatMap((each) => Object.values(each).flat()) });
 
-/** Staff leave notes in a conversation that are for triage only: messages that begin with `[INTERNAL]`. */
+/** Staff leave notes for triage in a conversation: messages that begin with `[INTERNAL]`. They are not handed over. */
 export const INTERNAL = "[INTERNAL]";
-const withoutStaffNotes: InputFilter = ({ inputHistory }) => ({
-  inputHistory: inputHistory.filter((item) => !(item.type === "message" && textOf(item).startsWith(INTERNAL))),
-});
+const withoutStaffNotes = dropMessages((message) => textOf(message).startsWith(INTERNAL));
 
 const STYLE =
   "Answer in the customer's language, in one to three plain sentences. Say only what your tools tell you: never guess amounts, dates, ids or promises. When a tool's result has a `message`, it is the answer.";

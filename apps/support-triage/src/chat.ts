@@ -26,7 +26,7 @@ export function chatDecide(policy: ApprovalPolicy, view: View, prompt: Prompt): 
 
 const COMMANDS = `/agents      who hands over to whom, and who has the conversation
 /history     the conversation so far
-/note TEXT   a note of the staff, which specialists do not see
+/note TEXT   a note of the staff to whoever has the conversation; it is not handed over
 /help        this
 /exit        leaves; so does Ctrl-C twice, or Ctrl-D
 Anything else is a message to the help desk.`;
@@ -74,7 +74,7 @@ async function command(line: string, desk: HelpDesk, screen: Screen): Promise<vo
     case "/note":
       if (words.length === 0) return screen.note("Write the note behind /note.");
       desk.conversation.leaveNote(words.join(" "));
-      return screen.note("The note goes in with your next message. Specialists will not see it.");
+      return screen.note("The note goes in with your next message. It is not handed over to another agent.");
     default:
       return screen.note(`There is no ${name}; /help lists what there is.`);
   }

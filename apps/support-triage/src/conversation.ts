@@ -55,7 +55,7 @@ export class Conversation {
     return (await store.read(sessionKey(session))).items;
   }
 
-  /** A note of the staff that goes in with the next message. The Triage Agent sees it, specialists do not. */
+  /** A note of the staff that goes in with the next message. It is not handed over. */
   leaveNote(text: string): void {
     this.#notes.push(`${INTERNAL} ${text}`);
   }

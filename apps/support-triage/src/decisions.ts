@@ -1,12 +1,20 @@
 /** Who decides on calls that need approval: a rule, or a person. Nothing is approved without somebody seeing it. */
-import type { Pending } from "@batonjs/core";
+import type { Json, Pending } from "@batonjs/core";
 import type { Decide, Decision } from "./conversation.ts";
-import { refundSummary } from "./tools/refund.ts";
 import type { Support } from "./support.ts";
+import { cancellationSummary, twoFactorSummary } from "./tools/account.ts";
+import { refundSummary } from "./tools/refund.ts";
 import type { View } from "./view.ts";
 
 /** Asks a question and gives the answer; nothing where nobody answers. */
 export type Ask = (question: string) => Promise<string | undefined>;
+
+/** What a person needs to know to decide, by the name of the tool. */
+const SUMMARIES: Readonly<Record<string, (support: Support, args: Json) => string | undefined>> = {
+  refund_charge: refundSummary,
+  cancel_subscription: cancellationSummary,
+  set_two_factor: twoFactorSummary,
+};
 
 /** Every call gets the same decision. `by` says whose rule it is. */
 export function byRule(view: View, decision: Decision, by: string): Decide {
@@ -29,7 +37,7 @@ export function byPerson(view: View, ask: Ask): Decide {
 }
 
 function show(pending: Pending, view: View, support: Support): void {
-  view.approval(pending, pending.name === "refund_charge" ? refundSummary(support, pending.arguments) : undefined);
+  view.approval(pending, SUMMARIES[pending.name]?.(support, pending.arguments));
 }
 
 async function askFor(ask: Ask): Promise<Decision | undefined> {

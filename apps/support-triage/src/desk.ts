@@ -1,5 +1,5 @@
 /** The help desk, opened: its agents, its runner, its database, and one conversation. */
-import { type Item, RunError, Runner } from "@batonjs/core";
+import { type Item, type Plugin, RunError, Runner } from "@batonjs/core";
 import { createDesk, type Desk } from "./agents.ts";
 import { Conversation, type Decide, type Outcome } from "./conversation.ts";
 import { openDatabase } from "./database.ts";
@@ -24,12 +24,17 @@ export interface HelpDesk {
 }
 
 /** Opens what the options name. Throws a `UsageError` for what cannot be opened. */
-export async function openHelpDesk(options: Options, view: View, decide: Decide): Promise<HelpDesk> {
+export async function openHelpDesk(
+  options: Options,
+  view: View,
+  decide: Decide,
+  extra: readonly Plugin[] = [],
+): Promise<HelpDesk> {
   const parts = await loadParts(options);
   const db = database(options.db);
   const support: Support = { db, customerId: options.customer };
   const entry = createDesk({ triage: options.triageModel, specialist: options.specialistModel });
-  const runner = new Runner({ plugins: parts.plugins, modelTimeoutMs: MODEL_TIMEOUT_MS });
+  const runner = new Runner({ plugins: [...extra, ...parts.plugins], modelTimeoutMs: MODEL_TIMEOUT_MS });
   const session = options.session ?? "chat";
   const conversation = new Conversation({
     runner,
@@ -111,10 +116,9 @@ async function attempt(view: View, work: (signal: AbortSignal) => Promise<Outcom
     controller.abort(new Error("Ctrl-C"));
   };
   process.on("SIGINT", interrupted);
-  const started = performance.now();
   try {
     const outcome = await work(controller.signal);
-    view.answered(performance.now() - started);
+    view.answered();
     return outcome.status;
   } catch (error) {
     if (controller.signal.aborted) {

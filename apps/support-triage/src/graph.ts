@@ -1,6 +1,5 @@
 /** The desk's agents as a picture in text. */
-import type { Agent, Handoff, JsonSchema } from "@batonjs/core";
-import { jsonSchemaOf } from "@batonjs/core";
+import { type Agent, type AnyTool, type Handoff, jsonSchemaOf } from "@batonjs/core";
 import type { Screen } from "./screen.ts";
 
 type Node = Agent<never, unknown, unknown>;
@@ -8,35 +7,31 @@ type Node = Agent<never, unknown, unknown>;
 /** Who hands over to whom, with which tools; `active` is the agent that has the conversation. */
 export function drawGraph(entry: Node, active: string, screen: Screen): string {
   const dim = (text: string): string => screen.paint("dim", text);
-  const box = (agent: Node): string =>
-    `${agent.name === active ? "●" : "○"} ${screen.name(agent.name)}  ${dim(toolNames(agent))}`;
-  const lines = [box(entry)];
+  const title = (agent: Node): string => `${agent.name === active ? "●" : "○"} ${screen.name(agent.name)}`;
   const edges = entry.handoffs.filter((edge) => edge.agent);
+  const lines = [title(entry), ...screen.wrapped(toolNames(entry), edges.length > 0 ? "│    " : "     ").map(dim)];
   for (const [i, edge] of edges.entries()) {
-    const last = i === edges.length - 1;
     const target = edge.agent as Node;
-    lines.push(`${last ? "└" : "├"}─→ ${box(target)}`, `${last ? " " : "│"}      ${dim(wayIn(edge))}`);
-    for (const way of target.handoffs) {
-      const where = way.agent ? `→ ${way.agent.name}` : "← back to whoever handed over";
-      lines.push(`${last ? " " : "│"}      ${dim(`${way.toolName} ${where}`)}`);
-    }
+    const margin = i < edges.length - 1 ? "│       " : "        ";
+    const ways = target.handoffs.map(({ toolName, agent }) => `${toolName} → ${agent?.name ?? "whoever handed over"}`);
+    lines.push(
+      `${i < edges.length - 1 ? "├" : "└"}─→ ${title(target)}  ${dim(wayIn(edge))}`,
+      ...screen.wrapped(toolNames(target), margin).map(dim),
+      ...ways.map((way) => dim(`${margin}${way}`)),
+    );
   }
-  lines.push(dim("● has the conversation   * asks a person for approval"));
-  return lines.join("\n");
+  return [...lines, dim("● has the conversation   * may ask a person for approval")].join("\n");
 }
 
 function toolNames({ tools }: Node): string {
-  return tools
-    .map((tool) => ("needsApproval" in tool && tool.needsApproval !== false ? `${tool.name}*` : tool.name))
-    .join(", ");
+  const asks = (tool: AnyTool): boolean => "needsApproval" in tool && tool.needsApproval !== false;
+  return tools.map((tool) => `${tool.name}${asks(tool) ? "*" : ""}`).join(", ");
 }
 
 /** `transfer_to_billing (issueType, amountMentioned, urgency)` */
-function wayIn({ toolName, inputType, inputFilters }: Handoff<never, unknown, unknown>): string {
-  const schema: JsonSchema | undefined = inputType && jsonSchemaOf(inputType, toolName);
-  const payload = schema?.properties ? ` (${Object.keys(schema.properties).join(", ")})` : "";
-  const filtered = inputFilters.length === 0 ? "" : ", without staff notes";
-  return `${toolName}${payload}${filtered}`;
+function wayIn({ toolName, inputType }: Handoff<never, unknown, unknown>): string {
+  const payload = inputType && jsonSchemaOf(inputType, toolName).properties;
+  return payload ? `${toolName} (${Object.keys(payload).join(", ")})` : toolName;
 }
 
 /** The names of all agents, the entry first. */

@@ -41,6 +41,9 @@ export class Screen implements View {
   /** A line is shown that says what is being waited for. */
   #waiting = false;
   #usage: Usage | undefined;
+  /** When the run began, and how long those took that have ended: people who decide take their time. */
+  #started = 0;
+  #took = 0;
   /** The arguments of calls that have no result yet. */
   readonly #calls = new Map<string, string>();
 
@@ -52,7 +55,7 @@ export class Screen implements View {
   /** A line that nobody says. */
   note(text: string): void {
     this.#close();
-    this.#look.write(`${this.paint("dim", plain(text))}\n`);
+    this.#look.write(`${this.paint("dim", this.wrapped(text).join("\n"))}\n`);
   }
 
   /** Text that is coloured already. */
@@ -64,13 +67,22 @@ export class Screen implements View {
   /** What went wrong, in a sentence. */
   problem(text: string): void {
     this.#close();
-    this.#look.write(`${this.paint("red", `! ${plain(text)}`)}\n`);
+    this.#look.write(`${this.paint("red", this.wrapped(`! ${text}`).join("\n"))}\n`);
   }
 
   /** What the customer says, where they have not typed it here themselves. */
   user(text: string): void {
     this.#close();
     this.#look.write(`\n${this.paint("bold", "you ›")} ${short(text, MAX_SHOWN_MESSAGE)}\n`);
+  }
+
+  /** A text as lines that fit, each with the margin. */
+  wrapped(text: string, margin = ""): readonly string[] {
+    let lines = "";
+    const paragraph = new Paragraph((piece) => (lines += piece), margin, this.#look.width - margin.length);
+    paragraph.add(text);
+    paragraph.end();
+    return lines.trimEnd().split("\n");
   }
 
   /** An agent's name in its colour. */
@@ -85,6 +97,9 @@ export class Screen implements View {
   /** Shows an event of a run. */
   event(event: RunEvent): void {
     switch (event.type) {
+      case "run_started":
+        this.#started = performance.now();
+        return undefined;
       case "turn_started":
         return this.#wait(event.agent, "…");
       case "text_delta":
@@ -109,6 +124,7 @@ export class Screen implements View {
           this.#act(event.agent, this.paint("red", `✗ ${event.name}: ${short(event.reason ?? "no", 200)}`));
         return undefined;
       case "run_finished":
+        this.#took += performance.now() - this.#started;
         this.#usage = this.#usage ? add(this.#usage, event.usage) : event.usage;
         return event.status === "paused" ? this.#stopWaiting() : this.#close();
       case "run_failed":
@@ -131,16 +147,18 @@ export class Screen implements View {
     this.#decided(agent, approved, [by, reason].filter(Boolean).join(": "));
   }
 
-  /** Shows the usage since it was last shown, and the time. */
-  answered(milliseconds: number): void {
+  /** Shows the usage since it was last shown, and the time that the runs took. */
+  answered(): void {
     const usage = this.#usage;
+    const took = this.#took;
     this.#usage = undefined;
+    this.#took = 0;
     this.#close();
     if (!usage) return;
     const cached = usage.cachedInputTokens > 0 ? ` (${count(usage.cachedInputTokens)} cached)` : "";
     const replies = usage.requests === 1 ? "1 model reply" : `${usage.requests} model replies`;
     const tokens = `${count(usage.inputTokens)} tokens in${cached}, ${count(usage.outputTokens)} out`;
-    this.#look.write(`${this.paint("dim", `  ${replies} · ${tokens} · ${duration(milliseconds)}`)}\n`);
+    this.#look.write(`${this.paint("dim", `  ${replies} · ${tokens} · ${duration(took)}`)}\n`);
   }
 
   /** Shows what has been, from the record. */
@@ -153,11 +171,12 @@ export class Screen implements View {
           break;
         case "tool_call":
           this.#calls.set(item.callId, item.arguments);
-          if (!item.handoff) tools.set(item.callId, { agent: item.agent ?? "", name: item.name });
+          tools.set(item.callId, { agent: item.agent ?? "", name: item.name });
           break;
         case "tool_result": {
           const tool = tools.get(item.callId);
-          if (tool) this.#tool(tool.agent, tool.name, this.#argumentsOf(item.callId), item.status, item.output);
+          if (tool && !tool.name.startsWith("transfer_"))
+            this.#tool(tool.agent, tool.name, this.#argumentsOf(item.callId), item.status, item.output);
           break;
         }
         case "approval": {
@@ -167,7 +186,7 @@ export class Screen implements View {
           break;
         }
         case "handoff":
-          this.#handoff(item.from, item.to, item.input, undefined, 0);
+          this.#handoff(item.from, item.to, item.input, tools.get(item.callId ?? "")?.name, 0);
           break;
         default:
         // Usage, views and the notes of plugins are no part of what was said.
@@ -238,6 +257,7 @@ export class Screen implements View {
   }
 
   #handoff(from: string, to: string, payload: unknown, toolName: string | undefined, hidden: number): void {
+    this.#turnTo(from);
     const arrow = toolName === "transfer_back" ? "← back to" : "→";
     const details = fields(payload);
     this.#act(from, `${arrow} ${this.name(to)}${details === "" ? "" : this.paint("dim", `  ${details}`)}`);

@@ -14,8 +14,8 @@ export interface View {
   note(text: string): void;
   /** What went wrong, in a sentence. */
   problem(text: string): void;
-  /** The message is answered; it took so long. */
-  answered(milliseconds: number): void;
+  /** All that follows from a message has been shown. */
+  answered(): void;
 }
 
 /** Events as lines of JSON on stdout, sentences on stderr. */

@@ -2,7 +2,7 @@
 import { tool, type RunContext } from "@batonjs/core";
 import { z } from "zod";
 import { TODAY, change, day, money, one } from "../database.ts";
-import { type Support, signedIn } from "../support.ts";
+import { type Support, customerOf, signedIn } from "../support.ts";
 import { subscriptionOf, title } from "./subscription.ts";
 
 const onOff = (flag: 0 | 1): string => (flag === 1 ? "on" : "off");
@@ -109,7 +109,7 @@ export const setTwoFactor = tool({
       .describe("on: turn on, enable, activate, switch on; off: turn off, disable, deactivate, switch off"),
   }),
   sideEffects: "idempotent",
-  needsApproval: ({ state }) => state === "off",
+  needsApproval: ({ state }, run: RunContext<Support>) => state === "off" && customerOf(run.context)?.two_factor === 1,
   execute: signedIn(({ state }, { id, two_factor }, run) => {
     if (state === onOff(two_factor)) return { state, message: `Two-factor sign-in is ${state} already.` };
     change(run.context.db, "UPDATE customers SET two_factor = ? WHERE id = ?", state === "on" ? 1 : 0, id);
@@ -174,6 +174,20 @@ export const cancelSubscription = tool({
     };
   }),
 });
+
+/** What a person is shown who is to approve a cancellation. */
+export function cancellationSummary({ db, customerId }: Support): string | undefined {
+  const subscription = subscriptionOf(db, customerId);
+  if (!subscription) return undefined;
+  const until = subscription.renews_on === null ? "" : `, ends on ${day(subscription.renews_on)}`;
+  return `Larkspur ${title(subscription.plan)} at ${money(subscription.price_cents)} a month${until}`;
+}
+
+/** What a person is shown who is to approve that two-factor sign-in is switched off. */
+export function twoFactorSummary(support: Support): string | undefined {
+  const customer = customerOf(support);
+  return customer && `${customer.name} (${customer.email}) will sign in with the password alone`;
+}
 
 function isCancellable({ db, customerId }: Support): boolean {
   const subscription = subscriptionOf(db, customerId);

@@ -253,7 +253,8 @@ describe("account", () => {
   it("set_two_factor asks a person before it is switched off", async () => {
     const { call, asks, row } = desk();
     expect(await asks("set_two_factor", { state: "on" })).toBe(false);
-    expect(await asks("set_two_factor", { state: "off" })).toBe(true);
+    expect(await asks("set_two_factor", { state: "off" })).toBe(false);
+    expect(await desk("cus_1002").asks("set_two_factor", { state: "off" })).toBe(true);
     call("set_two_factor", { state: "on" });
     expect(row("SELECT two_factor FROM customers WHERE id = 'cus_1001'")).toEqual({ two_factor: 1 });
     expect(call("set_two_factor", { state: "on" }).message).toMatch(/on already/);
