@@ -22,7 +22,7 @@ export interface RunnerOptions extends Partial<Limits> {
   readonly engine?: Engine;
   /** @default the machine's */
   readonly clock?: Clock;
-  /** Makes the ids of runs. @default random UUIDs */
+  /** Makes the ids of runs. @default a random UUID and a count */
   readonly newId?: NewId;
 }
 

@@ -21,6 +21,16 @@ export type NewId = () => string;
 /** A random UUID. */
 export const randomId: NewId = () => crypto.randomUUID();
 
+/** Ids that begin with a random UUID and count up: unique everywhere, at a fraction of a UUID's cost. */
+export function countingIds(): NewId {
+  let prefix = "";
+  let count = 0;
+  return () => {
+    prefix ||= `${randomId()}-`; // workers have no randomness before the first request
+    return prefix + (count++).toString(36);
+  };
+}
+
 /** A number from 0 to 1, for jitter. */
 export type Random = () => number;
 

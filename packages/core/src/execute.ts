@@ -27,7 +27,7 @@ export async function execute(run: Run, input: Input): Promise<Result> {
     const taken = await take(given, run);
     const stop = await steps(run);
     const result = await finish(stop, taken, run);
-    void run.emit({ type: "run_finished", status: result.status, usage: result.usage });
+    if (run.listening) void run.emit({ type: "run_finished", status: result.status, usage: result.usage });
     return result;
   } catch (error) {
     throw await fail(error, run);
@@ -170,12 +170,11 @@ async function finish(stop: Stop, input: ReadonlySet<Item>, run: Run): Promise<R
     lastAgent: run.agent(t.active).definition,
     activeAgent: (run.graph.agents.get(t.owner) ?? run.agent(run.graph.entry)).definition,
     pending,
-    finalOutput: stop.status === "completed" ? await finalOutput(run) : undefined,
+    finalOutput: stop.status === "completed" ? (run.output ? run.output.value : await finalOutput(run)) : undefined,
   });
 }
 
 async function finalOutput(run: Run): Promise<unknown> {
-  if (run.output) return run.output.value;
   const { answer, active } = run.transcript;
   const agent = run.agent(answer?.agent !== undefined && run.graph.agents.has(answer.agent) ? answer.agent : active);
   const parsed = await parseOutput(agent, answer ? contentText(answer.content) : "", run);

@@ -40,7 +40,7 @@ export type * from "./contracts/session.ts";
 export { type AnySchema, type JsonSchema, type Parsed, type Schema, jsonSchemaOf } from "./schema.ts";
 export { MemoryStore, type MemoryStoreOptions, memorySessions } from "./memory-store.ts";
 export { inProcess } from "./engine.ts";
-export { type Clock, type NewId, type Random, randomId, systemClock } from "./environment.ts";
+export { type Clock, type NewId, type Random, countingIds, randomId, systemClock } from "./environment.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { exampleList } from "./names.ts";
 export { sameJson } from "./json.ts";

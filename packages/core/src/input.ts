@@ -94,7 +94,11 @@ function isMessage(item: InputItem): item is MessageItem | MessageInput {
 
 /** A message that waits for an answer, not one that an agent has said. */
 function isMessageToAgent(item: InputItem | NewItem): boolean {
-  return (item.type === undefined || item.type === "message") && item.role !== "assistant" && !("agent" in item && item.agent !== undefined);
+  return (
+    (item.type === undefined || item.type === "message") &&
+    item.role !== "assistant" &&
+    !("agent" in item && item.agent !== undefined)
+  );
 }
 
 /** A decision, or a result from outside, that has not been recorded: it has no time. */

@@ -16,9 +16,9 @@ export interface Seen {
   readonly back: string | undefined;
 }
 
-/** What the active agent is shown now. */
+/** What the active agent is shown now. The list grows when the model has replied. */
 export function seenNow({ transcript: t }: Run): Seen {
-  return { items: t.visible.slice(), since: t.since, replied: t.replied, back: t.trail.at(-1) };
+  return { items: t.visible, since: t.since, replied: t.replied, back: t.trail.at(-1) };
 }
 
 /** The request of an agent that sees `seen`. */
@@ -26,18 +26,23 @@ export async function requestFor(agent: CompiledAgent, seen: Seen, run: Run): Pr
   const { instructions } = agent.definition;
   const text = typeof instructions === "function" ? await instructionsOf(agent, run) : instructions;
   const { tools, handoffs } = agent.fixed ?? (await offered(agent, seen.back, run));
-  return {
-    items: seen.items,
-    ...(text === undefined || text === "" ? {} : { instructions: text }),
+  const { items, since, replied } = seen;
+  const request: Writable<ModelRequest> = {
+    items,
     tools,
     handoffs,
-    ...(agent.output === undefined ? {} : { output: agent.output }),
-    settings: settingsOf(agent, seen.replied, run),
+    settings: settingsOf(agent, replied, run),
     signal: run.signal,
-    ...(seen.since === undefined ? {} : { since: seen.since }),
     at: run.at(agent.name),
   };
+  if (text !== undefined && text !== "") request.instructions = text;
+  if (agent.output !== undefined) request.output = agent.output;
+  if (since !== undefined) request.since = since;
+  if (handoffs.length > 0) request.preview = (name, input) => run.preview(agent, name, input);
+  return request;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 async function instructionsOf({ name, definition }: CompiledAgent, run: Run): Promise<string> {
   const instructions = definition.instructions as (run: RunContext<unknown>) => MaybePromise<string>;

@@ -1,7 +1,7 @@
 import type { RunnerConfig, RunOptions } from "./config.ts";
 import { CallbackContext } from "./context.ts";
 import type { Effect, EngineRun, Outcome } from "./contracts/engine.ts";
-import type { CallSite, Model } from "./contracts/model.ts";
+import type { CallSite, Model, ModelRequest } from "./contracts/model.ts";
 import type { SessionKey } from "./contracts/session.ts";
 import { Deadlines, isThenable } from "./deadlines.ts";
 import type { AskRequest, MaybePromise } from "./definitions.ts";
@@ -27,6 +27,12 @@ interface Shared {
   readonly journal: Journal;
   readonly transcript: Transcript;
   readonly perform: (effect: Effect, run: Run) => Promise<Outcome>;
+  readonly preview: (
+    source: CompiledAgent,
+    handoff: string,
+    input: unknown,
+    run: Run,
+  ) => Promise<ModelRequest | undefined>;
   readonly ask: (
     run: Run,
     model: Model | string,
@@ -48,8 +54,11 @@ export interface RunParts {
   readonly context: unknown;
   readonly session: SessionKey | undefined;
   readonly perform: Shared["perform"];
+  readonly preview: Shared["preview"];
   readonly ask: Shared["ask"];
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One run under way: its transcript, and all that effects need. Runs nested in it are runs too. */
 export class Run implements EngineRun {
@@ -76,7 +85,7 @@ export class Run implements EngineRun {
     this.#shared = shared;
   }
 
-  static begin({ config, graph, options, context, session, perform, ask }: RunParts): Run {
+  static begin({ config, graph, options, context, session, perform, preview, ask }: RunParts): Run {
     const transcript = new Transcript(graph.entry);
     const limits = limitsWith(config.limits, options);
     const deadlines = new Deadlines(config.clock);
@@ -102,6 +111,7 @@ export class Run implements EngineRun {
       journal,
       transcript,
       perform,
+      preview,
       ask,
       consumer: undefined,
       seq: 0,
@@ -174,18 +184,19 @@ export class Run implements EngineRun {
 
   at(agent: string): CallSite {
     const { session, options, runId } = this.#shared;
-    return {
-      runId,
-      agent,
-      turn: this.transcript.turns + 1,
-      path: this.path,
-      ...(session === undefined ? {} : { session }),
-      ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
-    };
+    const at: Writable<CallSite> = { runId, agent, turn: this.transcript.turns + 1, path: this.path };
+    if (session !== undefined) at.session = session;
+    if (options.metadata !== undefined) at.metadata = options.metadata;
+    return at;
   }
 
   perform(effect: Effect): Promise<Outcome> {
     return this.#shared.perform(effect, this);
+  }
+
+  /** The request that the target of a handoff would get now. */
+  preview(source: CompiledAgent, handoff: string, input: unknown): Promise<ModelRequest | undefined> {
+    return this.#shared.preview(source, handoff, input, this);
   }
 
   ask(model: Model | string, request: AskRequest, agent: string, signal: AbortSignal): Promise<string> {

@@ -3,7 +3,7 @@ import type { Model } from "./contracts/model.ts";
 import { sessionKey } from "./contracts/session.ts";
 import type { AnyAgent, ContextOf, ReachOf } from "./definitions.ts";
 import { inProcess } from "./engine.ts";
-import { randomId, systemClock } from "./environment.ts";
+import { countingIds, systemClock } from "./environment.ts";
 import { AbortError } from "./errors.ts";
 import { EventQueue } from "./event-queue.ts";
 import { execute } from "./execute.ts";
@@ -12,6 +12,7 @@ import type { Input } from "./items.ts";
 import { DEFAULT_LIMITS, limitsWith } from "./limits.ts";
 import { quote } from "./names.ts";
 import { perform } from "./perform/index.ts";
+import { previewOf } from "./perform/handoff.ts";
 import { askBeside } from "./perform/model.ts";
 import type { RunResult } from "./result.ts";
 import { Run } from "./run.ts";
@@ -83,7 +84,7 @@ export class Runner {
       store: stores[0]?.sessions,
       engine: options.engine ?? inProcess,
       clock: options.clock ?? systemClock,
-      newId: options.newId ?? randomId,
+      newId: options.newId ?? countingIds(),
       limits: limitsWith(DEFAULT_LIMITS, options),
       settings: options.settings,
       inputFilter: options.inputFilter,
@@ -140,6 +141,7 @@ export class Runner {
       context: options.context,
       session,
       perform,
+      preview: previewOf,
       ask: askBeside,
     });
   }

@@ -417,7 +417,12 @@ function settledCount(items: readonly Item[]): number {
 }
 
 function isSaidBy(role: "user" | "assistant", item: Item): boolean {
-  return item.type === "message" && item.role === role && item.path === undefined && (role === "assistant" || item.agent === undefined);
+  return (
+    item.type === "message" &&
+    item.role === role &&
+    item.path === undefined &&
+    (role === "assistant" || item.agent === undefined)
+  );
 }
 
 /** Whether a reply that ended so is an answer, and its calls may run. */

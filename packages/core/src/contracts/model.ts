@@ -34,7 +34,10 @@ export interface Model {
 
 /** What a model is asked. Plain data, not changed while it is answered. */
 export interface ModelRequest {
-  /** What the agent sees, oldest first. Results follow their calls, reasoning precedes what it belongs to. */
+  /**
+   * What the agent sees, oldest first. Results follow their calls, reasoning precedes what it belongs to. The list grows
+   * once the reply is recorded: copy it to keep it.
+   */
   readonly items: readonly VisibleItem[];
   readonly instructions?: string;
   readonly tools: readonly ToolSpec[];

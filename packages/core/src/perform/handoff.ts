@@ -213,32 +213,35 @@ function together(data: FilterData, result: FilterResult): readonly VisibleItem[
  * The request that the target of a handoff would get if it was made now, with nothing done: none where a callback,
  * guardrail, approval or filter would have to run first.
  */
-export function previewOf(source: CompiledAgent, run: Run): NonNullable<ModelRequest["preview"]> {
-  return async (name, input) => {
-    const edge = source.edges.get(name);
-    const to = edge && targetOf(edge, run.transcript.trail.at(-1));
-    const target = to === undefined ? undefined : run.graph.agents.get(to);
-    if (!edge || !target || to === undefined || to === run.transcript.active) return undefined;
-    const plain =
-      !edge.onHandoff && edge.guardrails.length === 0 && edge.needsApproval === false && edge.isEnabled === true;
-    if (!plain || target.definition.inputGuardrails.length > 0) return undefined;
-    const text = JSON.stringify(input ?? {});
-    const parsed = await parseArguments(edge.inputType ?? NO_PARAMETERS, text);
-    if (parsed.error !== undefined) return undefined;
-    const call: ToolCallItem = {
-      type: "tool_call",
-      id: "preview:call",
-      agent: source.name,
-      callId: "preview",
-      name,
-      arguments: text,
-      handoff: true,
-    };
-    const items = previewItems(edge, to, parsed.value, call, run);
-    if (!items) return undefined;
-    const request = await requestFor(target, { items, since: undefined, replied: false, back: source.name }, run);
-    return { ...request, at: { ...request.at, agent: to, turn: request.at.turn + 1 } };
+export async function previewOf(
+  source: CompiledAgent,
+  name: string,
+  input: unknown,
+  run: Run,
+): Promise<ModelRequest | undefined> {
+  const edge = source.edges.get(name);
+  const to = edge && targetOf(edge, run.transcript.trail.at(-1));
+  const target = to === undefined ? undefined : run.graph.agents.get(to);
+  if (!edge || !target || to === undefined || to === run.transcript.active) return undefined;
+  const plain =
+    !edge.onHandoff && edge.guardrails.length === 0 && edge.needsApproval === false && edge.isEnabled === true;
+  if (!plain || target.definition.inputGuardrails.length > 0) return undefined;
+  const text = JSON.stringify(input ?? {});
+  const parsed = await parseArguments(edge.inputType ?? NO_PARAMETERS, text);
+  if (parsed.error !== undefined) return undefined;
+  const call: ToolCallItem = {
+    type: "tool_call",
+    id: "preview:call",
+    agent: source.name,
+    callId: "preview",
+    name,
+    arguments: text,
+    handoff: true,
   };
+  const items = previewItems(edge, to, parsed.value, call, run);
+  if (!items) return undefined;
+  const request = await requestFor(target, { items, since: undefined, replied: false, back: source.name }, run);
+  return { ...request, at: { ...request.at, agent: to, turn: request.at.turn + 1 } };
 }
 
 function previewItems(

@@ -19,7 +19,6 @@ import { type Checked, check } from "../schema.ts";
 import { isAnswer } from "../transcript.ts";
 import { fromView, settleView, toView } from "../views.ts";
 import { outputRefusal } from "./guardrails.ts";
-import { previewOf } from "./handoff.ts";
 
 /** Asks the agent's model, or takes a tool's result as the answer where the agent wants that. */
 export async function performModel(name: string, run: Run): Promise<Outcome> {
@@ -27,9 +26,7 @@ export async function performModel(name: string, run: Run): Promise<Outcome> {
   const text = await answerFromTools(agent, run);
   if (text !== undefined) return answerWith(text, agent, run);
   for (const plugin of run.config.plugins) if (plugin.view) await chooseView(plugin, agent, run);
-  const request = await requestFor(agent, seenNow(run), run);
-  const preview = request.handoffs.length > 0 ? previewOf(agent, run) : undefined;
-  return ask(agent, preview ? { ...request, preview } : request, run);
+  return ask(agent, await requestFor(agent, seenNow(run), run), run);
 }
 
 /** A plugin's choice of what the agents see from here on, recorded before the model is asked. */
@@ -204,7 +201,10 @@ async function outcomeOf(
       },
     );
   }
-  const refusal = await outputRefusal(agent.name, textOfReply(reply.items), run);
+  const refusal =
+    agent.definition.outputGuardrails.length > 0
+      ? await outputRefusal(agent.name, textOfReply(reply.items), run)
+      : undefined;
   if (refusal) {
     await run.record({ items: [...beside, { ...turn, finishReason: "blocked" }], events: finished("blocked") });
     throw new GuardrailError(
@@ -236,17 +236,19 @@ function turnItem(
   { name, model }: CompiledAgent,
   durationMs: number,
 ): Omit<TurnItem, "id" | "at" | "path"> {
-  return {
+  const { usage, finishReason, responseId, providerData } = reply;
+  const turn: { -readonly [K in keyof TurnItem]: TurnItem[K] } & { id?: string } = {
     type: "turn",
     agent: name,
     model: reply.model ?? model.name,
     provider: reply.provider ?? model.provider,
-    usage: reply.usage,
-    finishReason: reply.finishReason,
-    ...(reply.responseId === undefined ? {} : { responseId: reply.responseId }),
+    usage,
+    finishReason,
     durationMs,
-    ...(reply.providerData === undefined ? {} : { providerData: reply.providerData }),
-  };
+  } as TurnItem;
+  if (responseId !== undefined) turn.responseId = responseId;
+  if (providerData !== undefined) turn.providerData = providerData;
+  return turn;
 }
 
 /** What a wrapper or router used and noted beside the reply. */
