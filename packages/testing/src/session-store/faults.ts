@@ -41,6 +41,7 @@ export function testFaults({ it, create, test, capabilities }: Group): void {
   eachFault("loses no acknowledged append and doubles none", async ({ store }, faults) => {
     const append = (): Promise<number> => store.append(key, messages("b", 3), { expectedVersion: 2, opId: "b" });
     const outcome = await settled(append());
+    faults.heal();
     const after = await storedIds(store, key);
     const before = ["a:0", "a:1"];
     const whole = [...before, "b:0", "b:1", "b:2"];
@@ -51,15 +52,17 @@ export function testFaults({ it, create, test, capabilities }: Group): void {
     equal(await storedIds(store, key), whole, "stored in the end");
   });
 
-  eachFault("gives a right answer or an error, and the next read is right", async ({ store }) => {
+  eachFault("gives a right answer or an error, and the next read is right", async ({ store }, faults) => {
     const expected = { items: messages("a", 2), version: 2 };
     const outcome = await settled(store.read(key));
+    faults.heal();
     if (!(outcome instanceof StoreError)) equal(outcome, expected, "read with a fault");
     equal(await store.read(key), expected, "read again");
   });
 
-  eachFault("deletes a session whole or not at all", async ({ store }) => {
+  eachFault("deletes a session whole or not at all", async ({ store }, faults) => {
     const outcome = await settled(store.delete(key));
+    faults.heal();
     const { version } = await store.read(key);
     check(version === 0 || (version === 2 && outcome instanceof StoreError), `found ${version} items`);
     await store.delete(key);

@@ -22,7 +22,9 @@ export interface StorageFaults {
    * is lost.
    */
   fail(nth: number, when: "before" | "after"): void;
-  /** Whether it has failed since `fail()`. */
+  /** From now on nothing fails. */
+  heal(): void;
+  /** Whether it has failed since `fail()`, also after `heal()`. */
   failed(): boolean;
 }
 

@@ -1,0 +1,7 @@
+import type { Json } from "@batonjs/core";
+import { SqliteStore } from "../sqlite-store.ts";
+
+/** What the processes that are killed open. */
+export function open(path: Json): SqliteStore {
+  return new SqliteStore(String(path));
+}
