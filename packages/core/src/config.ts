@@ -8,6 +8,7 @@ import type { RunEvent } from "./events.ts";
 import type { AgentDefinition, Graph } from "./graph.ts";
 import type { JsonObject } from "./json.ts";
 import type { Limits } from "./limits.ts";
+import type { ConcurrentTurns, Turns } from "./turns.ts";
 
 /** A runner's own settings. Limits are defaults that a run may change. */
 export interface RunnerOptions extends Partial<Limits> {
@@ -22,6 +23,8 @@ export interface RunnerOptions extends Partial<Limits> {
   readonly engine?: Engine;
   /** @default the machine's */
   readonly clock?: Clock;
+  /** What happens to a turn that comes while another is under way on its session. @default "queue" */
+  readonly concurrentTurns?: ConcurrentTurns;
   /** Makes the ids of runs. @default a random UUID and a count */
   readonly newId?: NewId;
 }
@@ -48,6 +51,7 @@ export interface RunnerConfig {
   readonly plugins: readonly Plugin[];
   readonly taps: readonly ((event: RunEvent, at: CallSite) => void)[];
   readonly store: SessionStore | undefined;
+  readonly turns: Turns | undefined;
   readonly engine: Engine;
   readonly clock: Clock;
   readonly newId: NewId;

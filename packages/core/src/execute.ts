@@ -1,4 +1,4 @@
-import { AbortError, GuardrailError, LimitError, RunError, messageOf } from "./errors.ts";
+import { AbortError, GuardrailError, LimitError, RunError, StoreError, messageOf } from "./errors.ts";
 import { type GivenInput, sortInput } from "./input.ts";
 import {
   type ApprovalItem,
@@ -20,12 +20,14 @@ import { type Stop, closeAll, nextStep } from "./transitions.ts";
 /** A run from its input to its result. */
 export async function execute(run: Run, input: Input): Promise<Result> {
   const unfollow = followSignal(run);
+  let leave: (() => Promise<void>) | undefined;
   try {
     run.throwIfStopped();
+    if (run.session) leave = await run.config.turns?.enter(run, run.session);
     const given = await open(run, input);
     void run.emit({ type: "run_started" });
-    const taken = await take(given, run);
-    const stop = await steps(run);
+    const taken = run.retold ? new Set<Item>() : await take(given, run);
+    const stop = run.retold ? endOf(run) : await steps(run);
     const result = await finish(stop, taken, run);
     if (run.listening) void run.emit({ type: "run_finished", status: result.status, usage: result.usage });
     return result;
@@ -34,6 +36,7 @@ export async function execute(run: Run, input: Input): Promise<Result> {
   } finally {
     unfollow?.();
     run.close();
+    if (leave) await leave();
   }
 }
 
@@ -49,18 +52,35 @@ function followSignal(run: Run): (() => void) | undefined {
 
 /** Reads the session and takes over what has been recorded before. */
 async function open(run: Run, input: Input): Promise<GivenInput> {
-  const hasSession = run.session !== undefined;
-  const stored = hasSession ? await run.journal.open() : undefined;
+  const stored = run.session ? await run.journal.open() : undefined;
   const sorted = sortInput(input, stored);
-  run.journal.load(stored ?? sorted.known);
-  if (hasSession && sorted.known.length > 0) await run.record({ items: sorted.known as never });
-  run.start = run.transcript.record.length;
-  const before =
-    run.options.runId === undefined ? -1 : run.transcript.record.findIndex(({ id }) => id === `${run.runId}:0`);
-  if (before < 0) return sorted;
-  run.journal.resumeAt(before);
-  run.start = before;
+  const record = stored ?? sorted.known;
+  const first = run.options.runId === undefined ? -1 : record.findIndex(({ id }) => id === `${run.runId}:0`);
+  if (first >= 0) retell(record as Item[], run);
+  run.journal.load(record);
+  if (stored && sorted.known.length > 0) await run.record({ items: sorted.known });
+  run.start = first < 0 ? run.transcript.record.length : first;
+  if (first < 0) return sorted;
+  run.journal.resumeAt(first);
   return { ...sorted, messages: [] }; // the run was started before: its messages are recorded
+}
+
+/** A run whose conversation has gone on since is not run again: what it led to is told again. */
+function retell(record: Item[], run: Run): void {
+  const end = record.findLastIndex(({ id }) => id.startsWith(`${run.runId}:`)) + 1;
+  if (!record.slice(end).some(isUserMessage)) return;
+  record.length = end;
+  run.retold = true;
+}
+
+/** How the run has ended before. */
+function endOf(run: Run): Stop {
+  const step = nextStep(run.transcript, run.policy);
+  if (step.type === "stop") return step;
+  throw new StoreError(
+    `Cannot go on with run "${run.runId}": it did not finish, and the conversation has gone on since`,
+    { code: "run_superseded" },
+  );
 }
 
 /** Takes decisions and results, settles what is open, and appends the messages. Gives the items of the input. */

@@ -8,6 +8,8 @@ export { type RunArguments, Runner, run, stream } from "./runner.ts";
 export type { RunnerOptions, RunOptions } from "./config.ts";
 export type { CompletedResult, PausedResult, RunResult } from "./result.ts";
 export type { RunStream } from "./stream.ts";
+export type { Session } from "./session.ts";
+export type { ConcurrentTurns } from "./turns.ts";
 export { approve, reject, toolResult } from "./input.ts";
 export { tool } from "./tool.ts";
 export { type HandBackOptions, handBack, handoff } from "./handoff.ts";
@@ -22,6 +24,8 @@ export {
   type SummarizeOptions,
   summarize,
 } from "./filters.ts";
+export { type CompactOptions, compact } from "./compact.ts";
+export { type Nonces, type OpenedState, type SealKey, type SealOptions, type Seals, seals } from "./seals.ts";
 export { wrapModel } from "./wrappers/wrap.ts";
 export { type RetryOptions, retry } from "./wrappers/retry.ts";
 export { type TimeoutOptions, timeout } from "./wrappers/timeout.ts";

@@ -72,6 +72,8 @@ export class Run implements EngineRun {
   gate: Promise<void> | undefined;
   /** The final output, once it is parsed. */
   output: { readonly value: unknown } | undefined;
+  /** The run was done before, and the conversation has gone on since: it is only told again. */
+  retold = false;
   /** Agents whose input guardrails have judged the messages that are unanswered. */
   judged: Set<string> | undefined;
   readonly #shared: Shared;

@@ -1,6 +1,6 @@
 import type { RunnerConfig, RunnerOptions, RunOptions } from "./config.ts";
 import type { Model } from "./contracts/model.ts";
-import { sessionKey } from "./contracts/session.ts";
+import { type SessionKey, type SessionStore, sessionKey } from "./contracts/session.ts";
 import type { AnyAgent, ContextOf, ReachOf } from "./definitions.ts";
 import { inProcess } from "./engine.ts";
 import { countingIds, systemClock } from "./environment.ts";
@@ -16,7 +16,9 @@ import { previewOf } from "./perform/handoff.ts";
 import { askBeside } from "./perform/model.ts";
 import type { RunResult } from "./result.ts";
 import { Run } from "./run.ts";
+import { Session } from "./session.ts";
 import { RunStream } from "./stream.ts";
+import { Turns } from "./turns.ts";
 
 /** A run's options; `context` is required where the agents need one. */
 export type RunArguments<Context> = unknown extends Context
@@ -29,6 +31,7 @@ const RUNNER_OPTIONS = new Set([
   "settings",
   "inputFilter",
   "engine",
+  "concurrentTurns",
   "clock",
   "newId",
   ...Object.keys(DEFAULT_LIMITS),
@@ -66,6 +69,13 @@ export class Runner {
         `Cannot use two session stores: plugins ${stores.map(({ name }) => `"${name}"`).join(" and ")} both have one`,
       );
     }
+    const { clock = systemClock, concurrentTurns = "queue" } = options;
+    if (!["queue", "reject", "interrupt"].includes(concurrentTurns)) {
+      throw new TypeError(
+        `Cannot use ${quote(concurrentTurns)} as concurrentTurns: expected "queue", "reject" or "interrupt"`,
+      );
+    }
+    const store = stores[0]?.sessions;
     this.#model = options.model;
     this.#config = {
       plugins,
@@ -81,9 +91,10 @@ export class Runner {
           },
         ];
       }),
-      store: stores[0]?.sessions,
+      store,
+      turns: store && new Turns(concurrentTurns, store, clock),
       engine: options.engine ?? inProcess,
-      clock: options.clock ?? systemClock,
+      clock,
       newId: options.newId ?? countingIds(),
       limits: limitsWith(DEFAULT_LIMITS, options),
       settings: options.settings,
@@ -113,6 +124,32 @@ export class Runner {
     return new RunStream(queue, execute(run, input) as unknown as Promise<RunResult<ReachOf<A>>>);
   }
 
+  /** A stored conversation: to read, copy, take back or delete. */
+  session(key: string | SessionKey): Session {
+    return new Session(
+      sessionKey(key),
+      this.#storeFor(`session ${quote(typeof key === "string" ? key : key?.id)}`),
+      this.#config.newId,
+    );
+  }
+
+  /** The store's sessions, a page at a time. Throws a `TypeError` where the store cannot list them. */
+  async sessions(
+    options: Parameters<NonNullable<SessionStore["list"]>>[0] = {},
+  ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor?: string }> {
+    const store = this.#storeFor("the list of sessions");
+    if (!store.list) throw new TypeError("Cannot list sessions: this runner's session store has no list");
+    return store.list(options);
+  }
+
+  #storeFor(what: string): SessionStore {
+    const { store } = this.#config;
+    if (store) return store;
+    throw new TypeError(
+      `Cannot use ${what}: this runner has no session store; add one to its plugins, for example memorySessions()`,
+    );
+  }
+
   /** Lets plugins flush and close. Waits for all of them; rejects with the first failure. */
   async close(): Promise<void> {
     const closing = await Promise.allSettled(this.#config.plugins.map(async (plugin) => plugin.close?.()));
@@ -124,11 +161,7 @@ export class Runner {
     if (agent?.kind !== "agent") throw new TypeError(`Cannot run ${quote(agent)}: expected an Agent`);
     checkKeys(options, RUN_OPTIONS, "a run");
     const session = options.session === undefined ? undefined : sessionKey(options.session);
-    if (session && !this.#config.store) {
-      throw new TypeError(
-        `Cannot use session ${quote(session.id)}: this runner has no session store; add one to its plugins, for example memorySessions()`,
-      );
-    }
+    if (session) this.#storeFor(`session ${quote(session.id)}`);
     if (options.runId !== undefined && (typeof options.runId !== "string" || options.runId === "")) {
       throw new TypeError(`Cannot use ${quote(options.runId)} as runId: expected a text that is not empty`);
     }

@@ -179,20 +179,19 @@ export function resultOf(call: ToolCallItem, output: string, status: ToolResultS
 
 /**
  * Answers for all that is open, so that the conversation can go on without it. `unstarted` is for calls that have not
- * run; what waits for a decision is denied, what was started is unknown.
+ * run, `undecided` for those that wait for a decision; what was started is unknown.
  */
 export function closeAll(
   t: Transcript,
   because: string,
   unstarted: ToolResultStatus,
+  undecided: ToolResultStatus = "denied",
 ): { readonly item: NewItem; readonly path: readonly string[] }[] {
   return t.open.flatMap(({ call, asked, decision, started }) => {
     const child = t.children?.get(call.callId);
-    const status = started ? "unknown" : asked && !decision ? "denied" : unstarted;
+    const status = started ? "unknown" : asked && !decision ? undecided : unstarted;
     const output = started ? UNKNOWN : because;
-    return [
-      ...(child ? closeAll(child, because, unstarted) : []),
-      { item: resultOf(call, output, status), path: call.path ?? [] },
-    ];
+    const inner = child ? closeAll(child, because, unstarted, undecided) : [];
+    return [...inner, { item: resultOf(call, output, status), path: call.path ?? [] }];
   });
 }

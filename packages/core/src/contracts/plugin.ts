@@ -1,6 +1,6 @@
 import type { RunEvent } from "../events.ts";
 import type { View, VisibleItem } from "../items.ts";
-import type { AnyFunctionTool } from "../definitions.ts";
+import type { AnyFunctionTool, RunContext } from "../definitions.ts";
 import type { CallSite, Model, WrapSite } from "./model.ts";
 import type { SessionStore } from "./session.ts";
 
@@ -17,13 +17,10 @@ export interface Plugin {
   /** Wraps a tool, once per agent. The name must stay. */
   wrapTool?(tool: AnyFunctionTool, at: WrapSite): AnyFunctionTool;
   /**
-   * What the agents are to see from here on, asked before each model call: compaction, windows. Nothing means no
-   * change. It is recorded, and never asked again for the same turn.
+   * What the agents are to see from here on, asked before each model call: compaction, windows. Entries are ids, runs
+   * of ids, items of `visible`, and items that are put in. Nothing means no change. The choice is recorded.
    */
-  view?(
-    visible: readonly VisibleItem[],
-    at: CallSite,
-  ): readonly VisibleItem[] | View | undefined | Promise<readonly VisibleItem[] | View | undefined>;
+  view?(visible: readonly VisibleItem[], at: CallSite, run: RunContext): View | undefined | Promise<View | undefined>;
   readonly sessions?: SessionStore;
   /** Told of everything that happens, in order. Never awaited; what it throws is ignored. */
   onEvent?(event: RunEvent, at: CallSite): void;

@@ -32,8 +32,8 @@ export async function performModel(name: string, run: Run): Promise<Outcome> {
 /** A plugin's choice of what the agents see from here on, recorded before the model is asked. */
 async function chooseView(plugin: Run["config"]["plugins"][number], agent: CompiledAgent, run: Run): Promise<void> {
   const visible = run.transcript.visible.slice();
-  const chosen = await run.call(`the view of plugin "${plugin.name}"`, agent.name, () =>
-    plugin.view!(visible, run.at(agent.name)),
+  const chosen = await run.call(`the view of plugin "${plugin.name}"`, agent.name, (context) =>
+    plugin.view!(visible, run.at(agent.name), context),
   );
   if (chosen === undefined) return;
   const id = `${run.runId}:view:${run.transcript.record.length}`;
