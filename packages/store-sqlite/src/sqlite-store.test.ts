@@ -18,7 +18,7 @@ const newFile = (): string => join(folder, `${files++}.db`);
 const faults = failingStatements();
 afterEach(() => vi.restoreAllMocks());
 
-const slow = (name: string, body: () => Promise<void>): void => it(name, { timeout: 120_000 }, body);
+const slow = (name: string, body: () => Promise<void>): unknown => it(name, { timeout: 120_000 }, body);
 
 describe("SqliteStore on a file", () => {
   testSessionStore({

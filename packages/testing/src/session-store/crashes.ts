@@ -23,8 +23,8 @@ export interface CrashSubject {
 }
 
 export interface CrashSuite {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>) => unknown;
   readonly create: () => CrashSubject | Promise<CrashSubject>;
   /** What the store says that an acknowledged append outlives. `none` is tested, too: everything must be gone. */
   readonly durability: Durability;

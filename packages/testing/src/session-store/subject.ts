@@ -55,8 +55,8 @@ export interface StoredLayout {
 
 /** A suite for one kind of store. `describe` and `it` come from the test runner. */
 export interface SessionStoreSuite {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>) => unknown;
   /** Makes a store with nothing in it; called for each test. */
   readonly create: () => StoreUnderTest | Promise<StoreUnderTest>;
   readonly capabilities: SessionStoreCapabilities;
