@@ -44,7 +44,7 @@ export async function chat(desk: HelpDesk, screen: Screen, prompt: Prompt): Prom
     if (typed === "interrupted") {
       interrupts += 1;
       if (interrupts > 1) return leave(screen);
-      screen.note("\nCtrl-C again to leave");
+      screen.note("Ctrl-C again to leave");
       continue;
     }
     interrupts = 0;
@@ -56,7 +56,7 @@ export async function chat(desk: HelpDesk, screen: Screen, prompt: Prompt): Prom
 }
 
 function leave(screen: Screen): number {
-  screen.note("\nGoodbye.");
+  screen.note("Goodbye.");
   return 0;
 }
 

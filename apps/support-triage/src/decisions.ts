@@ -31,7 +31,7 @@ export function byPerson(view: View, ask: Ask): Decide {
     show(pending, view, support);
     const decision = await askFor(ask);
     if (decision) view.decision(pending, decision, "");
-    else view.note(`Nobody has decided, so ${pending.name} waits for approval.`);
+    else view.note(`Nobody has decided, so ${pending.name} waits. The next message withdraws it.`);
     return decision;
   };
 }

@@ -15,7 +15,8 @@ export function drawGraph(entry: Node, active: string, screen: Screen): string {
     const margin = i < edges.length - 1 ? "│       " : "        ";
     const ways = target.handoffs.map(({ toolName, agent }) => `${toolName} → ${agent?.name ?? "whoever handed over"}`);
     lines.push(
-      `${i < edges.length - 1 ? "├" : "└"}─→ ${title(target)}  ${dim(wayIn(edge))}`,
+      `${i < edges.length - 1 ? "├" : "└"}─→ ${title(target)}`,
+      ...screen.wrapped(wayIn(edge), margin).map(dim),
       ...screen.wrapped(toolNames(target), margin).map(dim),
       ...ways.map((way) => dim(`${margin}${way}`)),
     );

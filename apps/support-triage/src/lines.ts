@@ -60,8 +60,13 @@ export class Prompt {
           // Later, as lines that were pasted with this one come in the same breath.
           setImmediate(() => resolve({ line }));
         });
-        reader.on("SIGINT", () => resolve("interrupted"));
-        reader.on("close", () => resolve("ended"));
+        const stop = (how: "interrupted" | "ended"): void => {
+          if (asked) this.#output.write("\n");
+          asked = false;
+          resolve(how);
+        };
+        reader.on("SIGINT", () => stop("interrupted"));
+        reader.on("close", () => stop("ended"));
         if (remember) reader.on("history", (lines) => (this.#history = lines));
         reader.setPrompt(question);
         reader.prompt();

@@ -43,7 +43,7 @@ async function reply(options: Options): Promise<number> {
   const lines = new Lines(stdin);
   const isPiped = message === "-" || (message === undefined && hasStdin() && (await lines.any()));
   const isPlayed = message === undefined && !isPiped && session === undefined;
-  const prompt = new Prompt(stdin, stdout);
+  const prompt = new Prompt(stdin, options.json ? stderr : stdout);
   const ask = async (question: string): Promise<string | undefined> => {
     if (isPiped) return lines.next();
     if (!stdin.isTTY) return undefined;
@@ -53,7 +53,7 @@ async function reply(options: Options): Promise<number> {
   const decide =
     isPlayed && approve === undefined
       ? byRule(view, { approved: true }, "as this conversation is played")
-      : batchDecide(approve, view, ask);
+      : batchDecide(approve ?? (stdin.isTTY && !isPlayed ? "ask" : undefined), view, ask);
   const desk = await openHelpDesk(options, view, decide);
   try {
     if (isPiped) return await converse(desk, view, lines.all());

@@ -77,9 +77,9 @@ export class Screen implements View {
   }
 
   /** A text as lines that fit, each with the margin. */
-  wrapped(text: string, margin = ""): readonly string[] {
+  wrapped(text: string, margin = "", width: number = this.#look.width): readonly string[] {
     let lines = "";
-    const paragraph = new Paragraph((piece) => (lines += piece), margin, this.#look.width - margin.length);
+    const paragraph = new Paragraph((piece) => (lines += piece), margin, width - margin.length);
     paragraph.add(text);
     paragraph.end();
     return lines.trimEnd().split("\n");
@@ -107,7 +107,7 @@ export class Screen implements View {
       case "turn_finished":
         return this.#endParagraph();
       case "turn_reset":
-        return this.#act(event.agent, this.paint("dim", `(asked again: ${short(event.reason, 80)})`));
+        return this.#act(event.agent, `(asked again: ${short(event.reason, 80)})`, "dim");
       case "tool_started":
         this.#calls.set(event.callId, event.arguments);
         return this.#wait(event.agent, `${event.name} …`);
@@ -118,10 +118,9 @@ export class Screen implements View {
       case "handoff":
         return this.#handoff(event.from, event.to, event.item.input, event.toolName, event.before - event.after);
       case "handoff_refused":
-        return this.#act(event.agent, this.paint("red", `✗ ${event.toolName}: ${short(event.reason, 200)}`));
+        return this.#act(event.agent, `✗ ${event.toolName}: ${short(event.reason, 200)}`, "red");
       case "guardrail":
-        if (!event.allowed)
-          this.#act(event.agent, this.paint("red", `✗ ${event.name}: ${short(event.reason ?? "no", 200)}`));
+        if (!event.allowed) this.#act(event.agent, `✗ ${event.name}: ${short(event.reason ?? "no", 200)}`, "red");
         return undefined;
       case "run_finished":
         this.#took += performance.now() - this.#started;
@@ -137,10 +136,10 @@ export class Screen implements View {
 
   /** The question itself is asked by whoever reads the answer. */
   approval({ agent, name, arguments: args }: Pending, summary: string | undefined): void {
-    this.#act(agent, this.paint("yellow", `? ${name} needs a person's approval`));
-    if (summary !== undefined) this.#act(agent, `  ${plain(summary)}`);
+    this.#act(agent, `? ${name} needs a person's approval`, "yellow");
+    if (summary !== undefined) this.#act(agent, `  ${summary}`);
     const details = fields(args);
-    if (details !== "") this.#act(agent, this.paint("dim", `  ${details}`));
+    if (details !== "") this.#act(agent, `  ${details}`, "dim");
   }
 
   decision({ agent }: Pending, { approved, reason }: Decision, by: string): void {
@@ -228,16 +227,19 @@ export class Screen implements View {
     this.#paragraph.add(text);
   }
 
-  /** A line about what an agent does. */
-  #act(agent: string, line: string): void {
+  /** What an agent does. Lines that follow from breaking it are indented like the first. */
+  #act(agent: string, text: string, style?: Style): void {
     this.#turnTo(agent);
     this.#endParagraph();
-    this.#look.write(`${this.#margin(agent)}${line}\n`);
+    const [indent = ""] = /^ */.exec(text) ?? [];
+    for (const line of this.wrapped(text, indent, this.#look.width - 2)) {
+      this.#look.write(`${this.#margin(agent)}${style === undefined ? line : this.paint(style, line)}\n`);
+    }
   }
 
   #decided(agent: string, approved: boolean, words: string): void {
     const said = words === "" ? "" : ` (${short(words, 200)})`;
-    this.#act(agent, approved ? this.paint("green", `✓ approved${said}`) : this.paint("red", `✗ rejected${said}`));
+    this.#act(agent, approved ? `✓ approved${said}` : `✗ rejected${said}`, approved ? "green" : "red");
   }
 
   /** The arguments of a call, read once. */
@@ -252,17 +254,16 @@ export class Screen implements View {
   }
 
   #tool(agent: string, name: string, args: string, status: string, output: string): void {
-    const failed = status === "ok" ? "" : `  ${this.paint("red", `${status}: ${short(output, 160)}`)}`;
-    this.#act(agent, `${this.paint("dim", `• ${name}${args === "" ? "" : `  ${args}`}`)}${failed}`);
+    this.#act(agent, `• ${name}${args === "" ? "" : `  ${args}`}`, "dim");
+    if (status !== "ok") this.#act(agent, `  ${status}: ${short(output, 160)}`, "red");
   }
 
   #handoff(from: string, to: string, payload: unknown, toolName: string | undefined, hidden: number): void {
     this.#turnTo(from);
-    const arrow = toolName === "transfer_back" ? "← back to" : "→";
+    this.#act(from, `${toolName === "transfer_back" ? "← back to" : "→"} ${to}`, ["bold", this.#colour(to)]);
     const details = fields(payload);
-    this.#act(from, `${arrow} ${this.name(to)}${details === "" ? "" : this.paint("dim", `  ${details}`)}`);
-    if (hidden > 0)
-      this.#act(from, this.paint("dim", `  ${hidden === 1 ? "1 item" : `${hidden} items`} held back by the filter`));
+    if (details !== "") this.#act(from, `  ${details}`, "dim");
+    if (hidden > 0) this.#act(from, `  ${hidden === 1 ? "1 item" : `${hidden} items`} held back by the filter`, "dim");
   }
 
   #wait(agent: string, what: string): void {
