@@ -1,7 +1,7 @@
 import type { ModelRequest } from "@batonjs/core";
 
 /** A deep copy that cannot be changed. Functions, signals and other objects with a class are kept as they are. */
-export function frozenCopy<T>(value: T, cache: WeakMap<object, unknown>): T {
+function frozenCopy<T>(value: T, cache: WeakMap<object, unknown>): T {
   if (typeof value !== "object" || value === null) return value;
   const known = cache.get(value);
   if (known !== undefined) return known as T;

@@ -1,9 +1,7 @@
-import type { Agent, AnyAgent, AnyFunctionTool, AnyTool, Handoff, HostedTool } from "@batonjs/core";
+import type { Agent, AnyAgent, AnyFunctionTool, AnyTool, HostedTool } from "@batonjs/core";
 
 /** An agent of any types, as a checker reads it. */
 export type AgentDefinition = Agent<never, unknown, unknown>;
-/** A handoff of any types. */
-export type HandoffDefinition = Handoff<never, unknown, unknown>;
 
 export const isHosted = (tool: AnyTool): tool is HostedTool => "type" in tool && tool.type === "hosted";
 export const isFunctionTool = (tool: AnyTool): tool is AnyFunctionTool => "kind" in tool && tool.kind === "tool";

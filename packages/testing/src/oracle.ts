@@ -379,7 +379,7 @@ function checkNames(request: ModelRequest): void {
 function checkText(request: ModelRequest, known: WeakSet<object>): void {
   for (const item of request.items) {
     if (known.has(item)) continue;
-    const path = illFormed(item, "");
+    const path = illFormed(item);
     if (path !== undefined) {
       throw new OracleViolation("I26 well-formed", request, `item ${quote(item.id)} has a lone surrogate in${path}`, [
         item.id,
@@ -388,7 +388,7 @@ function checkText(request: ModelRequest, known: WeakSet<object>): void {
     known.add(item);
   }
   const { instructions, tools, handoffs, output, settings } = request;
-  const path = illFormed({ instructions, tools, handoffs, output, settings }, "");
+  const path = illFormed({ instructions, tools, handoffs, output, settings });
   if (path !== undefined)
     throw new OracleViolation("I26 well-formed", request, `the request has a lone surrogate in${path}`);
 }

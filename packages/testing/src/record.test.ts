@@ -193,6 +193,11 @@ const bad: readonly (readonly [string, string, readonly Item[], RecordExpectatio
     "a way back to the wrong agent",
     record(user, ...toB("c", "return"), handoff("B", "C", undefined, "back")),
   ],
+  [
+    "I13 bounded",
+    "data too deep to be written",
+    record({ type: "note", plugin: "p", data: JSON.parse(`${"[".repeat(5_000)}${"]".repeat(5_000)}`) }),
+  ],
   ["I23 state", "a function", record({ type: "note", plugin: "p", data: () => 1 })],
   ["I23 state", "NaN", record({ type: "note", plugin: "p", data: [Number.NaN] })],
   ["I23 state", "a date", record({ type: "note", plugin: "p", data: { at: new Date(0) } })],

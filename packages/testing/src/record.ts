@@ -74,14 +74,32 @@ function checkIds(items: readonly Item[], report: Report): void {
 
 /** I23, I26, I29: what can be seen in one item alone. */
 function checkContent(item: Item, report: Report): void {
-  const lone = illFormed(item, "");
+  const lone = illFormed(item);
   if (lone !== undefined) report("I26 well-formed", item, `has a lone surrogate in${lone}`);
+  const deep = depthOf(item);
+  if (deep > MAX_DEPTH) {
+    report("I13 bounded", item, `is nested more than ${MAX_DEPTH} deep`);
+    return;
+  }
   const odd = notJson(item, "");
   if (odd !== undefined) report("I23 state", item, `holds what JSON cannot say in${odd}`);
   if (item.type === "message" && (item.role === "system" || item.role === "developer") && item.agent !== undefined) {
     report("I29 provenance", item, `has the role ${item.role} and an agent`);
   }
   if (item.type === "turn") checkUsage(item, report);
+}
+
+/** Deeper ones cannot be written as JSON everywhere: runtimes overflow at some thousands. */
+const MAX_DEPTH = 1_000;
+
+/** How deep `value` is nested; a little more than `MAX_DEPTH` for all that is deeper. */
+function depthOf(value: unknown): number {
+  let level: unknown[] = [value];
+  for (let depth = 0; ; depth++) {
+    const next = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+    if (next.length === 0 || depth > MAX_DEPTH) return depth;
+    level = next;
+  }
 }
 
 function checkUsage(item: TurnItem, report: Report): void {

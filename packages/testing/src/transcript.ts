@@ -94,9 +94,17 @@ export function short(value: Json | undefined, maxText: number = DEFAULT_MAX_TEX
   return cut(value, maxText);
 }
 
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "undefined";
+  } catch {
+    return "(what cannot be written)";
+  }
+}
+
 // What a broken model sends as arguments need not be text.
 function cut(value: unknown, max: number): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
+  const text = typeof value === "string" ? value : written(value);
   return text.length <= max ? text : `${text.slice(0, max)}…`;
 }
 
