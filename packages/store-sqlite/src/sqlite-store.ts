@@ -11,8 +11,19 @@ import {
   sessionKey,
   type SessionLease,
   type SessionStore,
-  StoreError,
 } from "@batonjs/core";
+import {
+  appendTexts,
+  checkFrom,
+  checkLimit,
+  checkTtl,
+  corruptItem,
+  decodeKey,
+  isCount,
+  otherItems,
+  parseItem,
+  wrongCursor,
+} from "./checks.ts";
 import { Connection } from "./connection.ts";
 import { row, rows, type Statements } from "./statements.ts";
 
@@ -46,7 +57,7 @@ export class SqliteStore implements SessionStore {
 
   async read(key: SessionKey, from = 0): Promise<{ readonly items: readonly Item[]; readonly version: number }> {
     const name = encodeKey(sessionKey(key));
-    if (!isCount(from)) throw new StoreError(`Cannot read from ${from} on: expected 0 or a positive integer`);
+    checkFrom(from);
     return this.#connection.read(`read session ${name}`, (statements) => {
       const [id, version] = row<[number, number]>(statements.session, name) ?? [0, 0];
       if (from >= version) return { items: [], version };
@@ -60,15 +71,11 @@ export class SqliteStore implements SessionStore {
     });
   }
 
-  async append(key: SessionKey, items: readonly Item[], { expectedVersion, opId }: AppendOptions): Promise<number> {
+  async append(key: SessionKey, items: readonly Item[], options: AppendOptions): Promise<number> {
     const name = encodeKey(sessionKey(key));
     const action = `append to session ${name}`;
-    if (items.length === 0) throw new StoreError(`Cannot ${action}: expected items`);
-    if (typeof opId !== "string" || opId === "" || opId.length > 200)
-      throw new StoreError(`Cannot ${action}: opId must be a string of 1 to 200 characters`);
-    if (!isCount(expectedVersion))
-      throw new StoreError(`Cannot ${action}: expectedVersion must be 0 or a positive integer`);
-    const texts = items.map((item, at) => writeItem(action, item, at));
+    const texts = appendTexts(action, items, options);
+    const { expectedVersion, opId } = options;
     const operation = JSON.stringify(opId);
     const tenant = tenantText(key.tenant);
 
@@ -78,9 +85,7 @@ export class SqliteStore implements SessionStore {
       if (id !== undefined && done !== undefined) {
         const [first, last] = done;
         if (sameTexts(rows<[number, string]>(statements.items, id, first, last), texts)) return last;
-        throw new StoreError(`Cannot ${action}: operation ${operation} was done with other items`, {
-          code: "idempotency_mismatch",
-        });
+        throw otherItems(action, opId);
       }
       if (version !== expectedVersion) throw new SessionConflict(name, expectedVersion, version);
 
@@ -118,9 +123,8 @@ export class SqliteStore implements SessionStore {
     readonly cursor?: string;
   }> {
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
-    if (!isCount(before)) throw new StoreError(`Cannot list sessions from "${cursor}": it is no cursor of this store`);
-    if (!isCount(limit) || limit === 0)
-      throw new StoreError(`Cannot list ${limit} sessions: expected a positive integer`);
+    if (!isCount(before)) throw wrongCursor(cursor);
+    checkLimit(limit);
     const found = await this.#connection.read("list sessions", ({ list }) =>
       rows<[string, number]>(list, tenantText(tenant), before, limit + 1),
     );
@@ -136,8 +140,7 @@ export class SqliteStore implements SessionStore {
     const run = JSON.stringify(runId);
     const action = `hold session ${name}`;
     const until = (ttlMs: number): number => {
-      if (!(ttlMs > 0 && ttlMs < Infinity))
-        throw new StoreError(`Cannot ${action} for ${ttlMs} ms: expected a positive number`);
+      checkTtl(action, ttlMs);
       return Math.ceil(this.#now() + ttlMs);
     };
     const end = until(ttlMs);
@@ -179,45 +182,8 @@ export function sqliteSessions(path: string | URL, options?: SqliteStoreOptions)
   return { name: "sqlite", sessions: store, close: () => store.close() };
 }
 
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
-}
-
 function tenantText(tenant: string | undefined): string | null {
   return tenant === undefined ? null : JSON.stringify(tenant);
-}
-
-function decodeKey(name: string): SessionKey {
-  const [first, second] = JSON.parse(name) as [string, string?];
-  return second === undefined ? { id: first } : { tenant: first, id: second };
-}
-
-function writeItem(action: string, item: Item, at: number): string {
-  let text: string | undefined;
-  let cause: unknown;
-  try {
-    text = JSON.stringify(item);
-  } catch (error) {
-    cause = error;
-  }
-  if (text === undefined) throw new StoreError(`Cannot ${action}: item ${at} of the append is not JSON`, { cause });
-  return text;
-}
-
-function parseItem(name: string, seq: number, text: string): Item {
-  let item: unknown;
-  try {
-    item = JSON.parse(text);
-  } catch {
-    throw corruptItem(name, seq, "it is not JSON");
-  }
-  if (typeof item !== "object" || item === null || !("type" in item) || typeof item.type !== "string")
-    throw corruptItem(name, seq, "it is no item");
-  return item as Item;
-}
-
-function corruptItem(name: string, seq: number, reason: string): StoreError {
-  return new StoreError(`Cannot read item ${seq} of session ${name}: ${reason}`, { code: "corrupt_item" });
 }
 
 function sameTexts(stored: readonly (readonly [number, string])[], texts: readonly string[]): boolean {
