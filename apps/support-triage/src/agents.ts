@@ -4,6 +4,7 @@
  */
 import { Agent, type Model, type RunContext, dropMessages, handBack, handoff, textOf } from "@batonjs/core";
 import { z } from "zod";
+import { TODAY, day } from "./database.ts";
 import type { Support } from "./support.ts";
 import { accountTools } from "./tools/account.ts";
 import { billingTools } from "./tools/billing.ts";
@@ -13,14 +14,22 @@ import { technicalTools } from "./tools/technical.ts";
 /** What Triage tells Billing about the matter. */
 const BillingRequest = z.object({
   issueType: z
-    .enum(["duplicate_charge", "refund_request", "invoice", "payment_method", "subscription", "other"])
+    .enum([
+      "duplicate_charge",
+      "charge_question",
+      "refund_request",
+      "invoice",
+      "payment_method",
+      "subscription",
+      "other",
+    ])
     .describe(
-      "duplicate_charge: charged twice; refund_request: wants money back; invoice: an invoice or receipt; payment_method: a card; subscription: price, renewal, next payment; other: anything else about money",
+      "duplicate_charge: the same thing charged twice; charge_question: what a charge is for; refund_request: wants money back; invoice: an invoice or receipt; payment_method: a card; subscription: price and renewal of the plan; other: anything else about money",
     ),
   amountMentioned: z.number().nullable().describe("The amount in dollars that the customer named"),
   urgency: z
     .enum(["low", "medium", "high"])
-    .describe("high: upset, urgent, or cannot pay; low: a question in passing; else medium"),
+    .describe("high: upset, or in a hurry; low: a question in passing; else medium"),
 });
 
 /** What customers say who need each specialist. Triage and the other specialists learn from it. */
@@ -42,17 +51,23 @@ const asks = {
     ticket: ["what happened to my ticket", "open a ticket for an engineer"],
   },
   account: {
-    password: ["I forgot my password", "reset my password", "I can't log in to my account", "my account is locked"],
+    password: [
+      "I forgot my password",
+      "reset my password",
+      "I can't log in to my account",
+      "my account is locked",
+      "somebody has hacked my account",
+    ],
     email: ["change my email address", "which email address do you have for me"],
     twoFactor: ["turn on two-factor sign-in", "disable 2FA"],
-    plan: ["upgrade my plan to Team", "downgrade me to Basic", "what plan am I on"],
-    cancel: ["cancel my subscription", "I want to leave Larkspur"],
+    plan: ["upgrade my plan to Team", "downgrade me to Basic", "what plan am I on", "how much storage do I have left"],
+    cancel: ["cancel my subscription", "delete my account", "I want to leave Larkspur"],
   },
 } as const;
 
 const BILLING = "charges, refunds, invoices and payment methods";
 const TECHNICAL = "crashes, sync, errors, devices and outages";
-const ACCOUNT = "passwords, sign-in, email addresses and plans";
+const ACCOUNT = "passwords, sign-in, your email address and your plan";
 
 /** The way back for a specialist who is asked for what `others` do. */
 const back = (when: string, ...others: readonly Readonly<Record<string, readonly string[]>>[]) =>
@@ -63,6 +78,7 @@ export const INTERNAL = "[INTERNAL]";
 const withoutStaffNotes = dropMessages((message) => textOf(message).startsWith(INTERNAL));
 
 const STYLE =
+  `Today is ${day(TODAY)}. ` +
   "Answer in the customer's language, in one to three plain sentences. Say only what your tools tell you: never guess amounts, dates, ids or promises. When a tool's result has a `message`, it is the answer.";
 
 /** Which models the agents ask: names that the runner's plugins know, or models. */

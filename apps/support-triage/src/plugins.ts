@@ -1,6 +1,7 @@
 /** What the desk's runner is made of: models, a session store, tracing. Only what is asked for is loaded. */
 import { MemoryStore, type Plugin, type SessionStore } from "@batonjs/core";
 import { local } from "@batonjs/model-local";
+import { TODAY } from "./database.ts";
 import { type Options, UsageError } from "./options.ts";
 
 export interface Parts {
@@ -11,7 +12,12 @@ export interface Parts {
 /** The plugins that the options ask for. Throws a `UsageError` for what is not there. */
 export async function loadParts(options: Options): Promise<Parts> {
   const sessions = await loadStore(options.store);
-  const plugins = [local(), ...(await loadOpenAI(options)), ...(await loadTrace(options.trace)), sessions];
+  const plugins = [
+    local({ today: TODAY }),
+    ...(await loadOpenAI(options)),
+    ...(await loadTrace(options.trace)),
+    sessions,
+  ];
   return { plugins, store: sessions.sessions };
 }
 

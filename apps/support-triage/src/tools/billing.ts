@@ -4,20 +4,14 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { TODAY, all, change, day, money } from "../database.ts";
 import { listed, signedIn } from "../support.ts";
-import { type Charge, chargeData, chargeLine, chargesOf, duplicates, inCents, inDollars, refundId } from "./charges.ts";
+import { chargeData, chargeLine, chargesOf, duplicates, inCents, inDollars, refundId } from "./charges.ts";
 import { refundCharge } from "./refund.ts";
 import { subscriptionOf, title } from "./subscription.ts";
 
-const PERIODS = ["this_month", "last_month", "all"] as const;
-
-/** `2026-11` and `2026-10`; nothing for all. */
-function monthOf(period: (typeof PERIODS)[number]): string {
-  if (period === "all") return "";
-  const month = new Date(`${TODAY}T00:00:00Z`);
-  month.setUTCDate(1);
-  if (period === "last_month") month.setUTCMonth(month.getUTCMonth() - 1);
-  return month.toISOString().slice(0, 7);
-}
+const month = z
+  .string()
+  .regex(/^\d{4}-\d{2}$/)
+  .nullable();
 
 export const findCharges = tool({
   name: "find_charges",
@@ -33,25 +27,26 @@ export const findCharges = tool({
   ],
   parameters: z.object({
     amount: z.number().positive().nullable().describe("The amount in dollars that the customer asks about"),
-    period: z.enum(PERIODS).nullable().describe("The month that the customer asks about"),
+    month: month.describe("The month that the customer asks about, YYYY-MM"),
   }),
   sideEffects: "none",
-  execute: signedIn(({ amount, period }, customer, run) => {
+  execute: signedIn(({ amount, month }, customer, run) => {
     const every = chargesOf(run.context.db, customer);
     if (every.length === 0) return { charges: [], message: "There has never been a charge on this account." };
-    const month = monthOf(period ?? "all");
     const found = every.filter(
-      (charge) => charge.charged_on.startsWith(month) && (amount === null || charge.amount_cents === inCents(amount)),
+      (charge) =>
+        charge.charged_on.startsWith(month ?? "") && (amount === null || charge.amount_cents === inCents(amount)),
     );
     if (found.length > 0) {
+      const twins = new Map(duplicates(every).map(([first, second]) => [second.id, first.id]));
       const lines = found.slice(0, 6).map(chargeLine);
       return {
-        charges: found.map(chargeData),
+        charges: found.map((charge) => chargeData(charge, twins.get(charge.id))),
         message: `I found ${found.length === 1 ? "one charge" : `${found.length} charges`}: ${listed(lines)}.`,
       };
     }
     const asked =
-      amount === null ? "no charge in that month" : `no charge of ${money(inCents(amount))} on this account`;
+      amount === null ? `no charge in ${monthName(month)}` : `no charge of ${money(inCents(amount))} on this account`;
     const newest = listed(every.slice(0, 3).map(chargeLine));
     return { charges: [], message: `There is ${asked}. The latest are ${newest}.` };
   }),
@@ -66,7 +61,7 @@ export const findDuplicateCharges = tool({
     "there are two identical payments on my card",
     "you billed me two times",
     "double charge in October",
-    "duplicate payment",
+    "the same payment shows up two times",
   ],
   parameters: z.object({}),
   sideEffects: "none",
@@ -95,21 +90,6 @@ export const findDuplicateCharges = tool({
   }),
 });
 
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-] as const;
-
 export const getInvoice = tool({
   name: "get_invoice",
   description: "Gives the invoice of a month, by default the latest.",
@@ -121,34 +101,47 @@ export const getInvoice = tool({
     "where do I find my bill as a PDF",
   ],
   parameters: z.object({
-    month: z.enum(MONTHS).nullable().describe("The month that the invoice is for"),
+    month: month.describe("The month that the invoice is for, YYYY-MM; null for the latest"),
   }),
   sideEffects: "none",
   execute: signedIn(({ month }, customer, run) => {
-    const invoices = all<Charge & { readonly invoice: string; readonly url: string }>(
+    const invoices = all<Invoice>(
       run.context.db,
-      "SELECT charges.*, invoices.id AS invoice, invoices.url AS url FROM invoices JOIN charges ON charges.id = invoices.charge_id WHERE customer_id = ? ORDER BY charged_on DESC, invoices.id",
+      `SELECT invoices.id, url, amount_cents, charged_on FROM invoices JOIN charges ON charges.id = charge_id
+       WHERE customer_id = ? ORDER BY charged_on DESC, invoices.id`,
       customer.id,
     );
-    const invoice =
-      month === null ? invoices[0] : invoices.find((one) => MONTHS[Number(one.charged_on.slice(5, 7)) - 1] === month);
-    if (invoice) {
+    const found =
+      month === null ? invoices.slice(0, 1) : invoices.filter(({ charged_on }) => charged_on.startsWith(month));
+    if (found.length > 0) {
+      const lines = found.map(
+        ({ id, url, amount_cents, charged_on }) => `${id} of ${day(charged_on)} for ${money(amount_cents)}: ${url}`,
+      );
+      const data = found.map(({ id, url, amount_cents }) => ({ id, url, amount: inDollars(amount_cents) }));
       return {
-        invoice: {
-          id: invoice.invoice,
-          url: invoice.url,
-          amount: inDollars(invoice.amount_cents),
-          issuedOn: invoice.charged_on,
-        },
-        message: `Here is the invoice ${invoice.invoice} of ${day(invoice.charged_on)} for ${money(invoice.amount_cents)}: ${invoice.url}`,
+        invoices: data,
+        message: `Here ${found.length === 1 ? "is the invoice" : "are the invoices"} ${listed(lines)}`,
       };
     }
-    if (invoices.length === 0)
-      return { invoice: null, message: "There are no invoices on this account, because nothing was ever paid." };
-    const known = listed([...new Set(invoices.map((one) => day(one.charged_on).split(" ").slice(1).join(" ")))]);
-    return { invoice: null, message: `There is no invoice for ${month}. There are invoices for ${known}.` };
+    if (invoices.length === 0) {
+      return { invoices, message: "There are no invoices on this account, because nothing was ever paid." };
+    }
+    const known = listed([...new Set(invoices.map(({ charged_on }) => monthName(charged_on)))]);
+    return { invoices: [], message: `There is no invoice for ${monthName(month)}. There are invoices for ${known}.` };
   }),
 });
+
+interface Invoice {
+  readonly id: string;
+  readonly url: string;
+  readonly amount_cents: number;
+  readonly charged_on: string;
+}
+
+/** `2026-10-03` and `2026-10` → `October 2026` */
+function monthName(date: string | null): string {
+  return date === null ? "any month" : day(`${date.slice(0, 7)}-01`).replace(/^1 /, "");
+}
 
 export const getSubscription = tool({
   name: "get_subscription",
@@ -255,8 +248,8 @@ export const setDefaultPaymentMethod = tool({
 });
 
 export const billingTools = [
-  findDuplicateCharges,
   findCharges,
+  findDuplicateCharges,
   refundCharge,
   getInvoice,
   getSubscription,

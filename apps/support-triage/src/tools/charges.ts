@@ -33,10 +33,21 @@ export function chargeLine({ id, amount_cents, description, charged_on, status, 
   return `${money(amount_cents)} for ${description} on ${day(charged_on)} (${id}${state})`;
 }
 
-/** What a model reads of a charge. */
-export function chargeData({ id, amount_cents, description, charged_on, card_last4, status, refund }: Charge) {
-  const amount = inDollars(amount_cents);
-  return { id, amount, description, chargedOn: charged_on, card: card_last4, status, refunded: refund !== null };
+/** What a model reads of a charge; `duplicateOf` is the charge that it repeats. */
+export function chargeData(
+  { id, amount_cents, description, charged_on, card_last4, status, refund }: Charge,
+  duplicateOf?: string,
+) {
+  return {
+    id,
+    amount: inDollars(amount_cents),
+    description,
+    chargedOn: charged_on,
+    card: card_last4,
+    status,
+    refunded: refund !== null,
+    ...(duplicateOf === undefined ? {} : { duplicateOf }),
+  };
 }
 
 /** A charge by its id, if it is the customer's. */

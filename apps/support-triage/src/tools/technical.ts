@@ -59,26 +59,36 @@ interface KnownIssue {
 
 /** Words that say nothing about what is broken. */
 const FILLER = new Set(
-  "a an and any are as at be been but by can cannot could do does for from get gets had has have help how i in is it its keep keeps me my no not of on or our please problem since so that the them there they this to up was we what when where which why will with you your app".split(
+  "a an and any are as at be been but by can cannot could do does for from get gets had has have help how i in hello hi is it its just keep keeps me my no not now of on or our please problem since still so thank thanks that the them there they this to up was we what when where which why will with you your app".split(
     " ",
   ),
 );
 /** The most words of a message that are searched for. */
 const MAX_WORDS = 24;
 
-/** A query of FTS5 for any of the words of `text`; nothing where no word is left. */
-function anyWord(text: string): string | undefined {
-  const words = new Set(text.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? []);
+/**
+ * The issue that shares most words with what the customer says; of equals the one that fits best. One word in common is
+ * enough only where nothing else was said.
+ */
+function bestIssue(db: DatabaseSync, problem: string): KnownIssue | undefined {
+  const words = new Set(problem.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu));
   const told = [...words].filter((word) => !FILLER.has(word)).slice(0, MAX_WORDS);
-  return told.length === 0 ? undefined : told.map((word) => `"${word}"`).join(" OR ");
+  const shared = new Map<string, number>();
+  for (const word of told) {
+    for (const { id } of matching(db, `"${word}"`)) shared.set(id, (shared.get(id) ?? 0) + 1);
+  }
+  const most = Math.max(0, ...shared.values());
+  if (most < Math.min(2, told.length) || most === 0) return undefined;
+  const anyWord = told.map((word) => `"${word}"`).join(" OR ");
+  const best = matching(db, anyWord).find(({ id }) => shared.get(id) === most);
+  return best && one<KnownIssue>(db, "SELECT * FROM known_issues WHERE id = ?", best.id);
 }
 
-function bestIssue(db: DatabaseSync, problem: string): KnownIssue | undefined {
-  const query = anyWord(problem);
-  if (query === undefined) return undefined;
-  return one<KnownIssue>(
+/** The issues that a query of FTS5 finds, the best first. */
+function matching(db: DatabaseSync, query: string): readonly { readonly id: string }[] {
+  return all(
     db,
-    "SELECT known_issues.* FROM known_issues_text JOIN known_issues USING (id) WHERE known_issues_text MATCH ? ORDER BY bm25(known_issues_text, 0, 2, 1) LIMIT 1",
+    "SELECT id FROM known_issues_text WHERE known_issues_text MATCH ? ORDER BY bm25(known_issues_text, 0, 2, 1)",
     query,
   );
 }
