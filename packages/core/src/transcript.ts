@@ -30,6 +30,15 @@ export interface OpenCall {
   input: { readonly value: unknown } | undefined;
 }
 
+const openCall = (call: ToolCallItem): OpenCall => ({
+  call,
+  asked: false,
+  decision: undefined,
+  started: false,
+  verdict: undefined,
+  input: undefined,
+});
+
 /** The provider's name for a prefix of what the active agent sees. */
 export interface Since {
   readonly responseId: string;
@@ -42,7 +51,7 @@ export interface Since {
 interface Left {
   readonly items: VisibleItem[];
   readonly count: number;
-  /** Number of items recorded by then. */
+  /** Number of items folded by then. */
   readonly at: number;
   readonly since: Since | undefined;
 }
@@ -51,6 +60,8 @@ interface Left {
 export interface Waiting {
   readonly agent: string;
   readonly callId: string | undefined;
+  /** Who was to get the next message when it asked. */
+  readonly nextOwner: string | undefined;
 }
 
 /**
@@ -126,13 +137,28 @@ export class Transcript {
   load(items: Item[]): void {
     const settled = settledCount(items);
     this.record = items;
+    let asked: ToolCallItem | undefined; // a call whose result is expected next
     for (let i = 0; i < items.length; i++) {
       const item = items[i]!;
-      if (i < settled && item.type === "message" && item.path === undefined && this.nextOwner === undefined) {
+      const quick = i < settled && item.path === undefined && this.nextOwner === undefined;
+      if (quick && (item.type === "message" || item.type === "turn" || item.type === "tool_start")) {
+        this.#position++;
+        if (item.type === "message") this.visible.push(item);
+      } else if (quick && item.type === "tool_call" && !asked && this.open.length === 0) {
+        this.#position++;
+        this.visible.push((asked = item));
+      } else if (quick && item.type === "tool_result" && asked?.callId === item.callId && this.visible.at(-1) === asked) {
         this.#position++;
         this.visible.push(item);
-      } else this.#apply(item);
+        if (asked.handoff === undefined) this.edges = undefined;
+        asked = undefined;
+      } else {
+        if (asked) this.open.push(openCall(asked));
+        asked = undefined;
+        this.#apply(item);
+      }
     }
+    if (asked) this.open.push(openCall(asked));
   }
 
   fold(item: Item): void {
@@ -151,15 +177,9 @@ export class Transcript {
         this.#message(item);
         return;
       case "tool_call":
+        this.children?.delete(item.callId); // of an earlier call: providers may use an id again
         this.visible.push(item);
-        this.open.push({
-          call: item,
-          asked: false,
-          decision: undefined,
-          started: false,
-          verdict: undefined,
-          input: undefined,
-        });
+        this.open.push(openCall(item));
         this.done = false;
         return;
       case "tool_result":
@@ -286,14 +306,14 @@ export class Transcript {
     if (item.callId !== undefined) this.#hideUnmade(item.callId);
     this.#leave(from, to, item.view, item.id);
     if (mode === "back") {
-      this.waiting.pop();
+      this.nextOwner = this.waiting.pop()?.nextOwner;
       this.edges = undefined;
     } else {
       const waits = this.waiting.findIndex(({ agent }) => agent === to);
-      if (mode === "return") this.waiting.push({ agent: from, callId: item.callId });
+      // Within a consultation nobody answers the user: who gets the next message was decided before.
+      if (mode !== "return" && this.waiting.length === 0) this.nextOwner = mode === "turn" ? from : undefined;
+      if (mode === "return") this.waiting.push({ agent: from, callId: item.callId, nextOwner: this.nextOwner });
       else if (waits >= 0) this.waiting.length = waits;
-      if (mode === "turn") this.nextOwner = from;
-      else if (mode === "pass") this.nextOwner = undefined;
       this.handoffs++;
       (this.edges ??= new Set()).add(edgeKey(from, to));
       (this.arrivals ??= new Map()).set(to, item);
@@ -327,7 +347,7 @@ export class Transcript {
     (this.#left ??= new Map()).set(from, {
       items: this.visible,
       count: this.visible.length,
-      at: this.record.length,
+      at: this.#position,
       since: this.since,
     });
     this.visible = view === undefined ? items : fromView(items, view, `handoff "${id}"`);
@@ -350,7 +370,14 @@ export class Transcript {
         for (const each of insertedBy(item.view)) fresh.add(each);
     }
     const items = mine.items.slice(0, mine.count);
-    for (const item of this.visible) if (fresh.has(item)) items.push(item);
+    const before = new Set(items);
+    const called = new Set<string>();
+    for (const item of this.visible) {
+      if (!fresh.has(item) || before.has(item)) continue;
+      if (item.type === "tool_call") called.add(item.callId);
+      else if (item.type === "tool_result" && !called.has(item.callId)) continue; // the answer to who waited
+      items.push(item);
+    }
     return { items, since: mine.since };
   }
 
@@ -410,10 +437,14 @@ export class Transcript {
 
 /** How many items come before the last answer that a user's message has followed: nothing of theirs is open. */
 function settledCount(items: readonly Item[]): number {
-  let i = items.length - 1;
-  while (i >= 0 && !isSaidBy("user", items[i]!)) i--;
-  while (i >= 0 && !isSaidBy("assistant", items[i]!)) i--;
-  return Math.max(0, i);
+  let followed = false; // by a user's message, with nothing that counts between
+  for (let i = items.length - 1; i >= 0; i--) {
+    const item = items[i]!;
+    if (item.type === "turn" || item.type === "note") continue;
+    if (followed && isSaidBy("assistant", item)) return i;
+    followed = isSaidBy("user", item);
+  }
+  return 0;
 }
 
 function isSaidBy(role: "user" | "assistant", item: Item): boolean {
@@ -452,6 +483,13 @@ export function placeOfResult(visible: readonly VisibleItem[], callId: string): 
       break;
   }
   return place;
+}
+
+/** A result whose call is not there, or has its result already: a way back put it in for somebody else. */
+function isStrayResult(item: VisibleItem, items: readonly VisibleItem[]): boolean {
+  if (item.type !== "tool_result") return false;
+  const last = items.findLast((each) => (each.type === "tool_call" || each.type === "tool_result") && each.callId === item.callId);
+  return last?.type !== "tool_call";
 }
 
 /** `items` without these calls, their results, and the reasoning that led to them. */
