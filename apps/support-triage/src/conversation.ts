@@ -1,14 +1,5 @@
 /** One customer's conversation with the desk. */
-import {
-  type Item,
-  type Pending,
-  type RunEvent,
-  type SessionStore,
-  approve,
-  reject,
-  sessionKey,
-  type Runner,
-} from "@batonjs/core";
+import { type Item, type Pending, type RunEvent, type Runner, approve, reject } from "@batonjs/core";
 import { INTERNAL, type Desk } from "./agents.ts";
 import { type Support, customerOf } from "./support.ts";
 
@@ -25,7 +16,6 @@ export type Decide = (pending: Pending, support: Support) => Promise<Decision | 
 export interface ConversationParts {
   readonly runner: Runner;
   readonly desk: Desk;
-  readonly store: SessionStore;
   readonly session: string;
   readonly support: Support;
   readonly decide: Decide;
@@ -51,8 +41,8 @@ export class Conversation {
 
   /** Everything recorded so far. */
   async items(): Promise<readonly Item[]> {
-    const { store, session } = this.#parts;
-    return (await store.read(sessionKey(session))).items;
+    const { runner, session } = this.#parts;
+    return runner.session(session).items();
   }
 
   /** A note of the staff that goes in with the next message. It is not handed over. */

@@ -4,7 +4,7 @@ import { createDesk, type Desk } from "./agents.ts";
 import { Conversation, type Decide, type Outcome } from "./conversation.ts";
 import { openDatabase } from "./database.ts";
 import { type Options, UsageError } from "./options.ts";
-import { loadParts } from "./plugins.ts";
+import { loadPlugins } from "./plugins.ts";
 import { type Support, customerOf } from "./support.ts";
 import { short } from "./text.ts";
 import type { View } from "./view.ts";
@@ -30,16 +30,15 @@ export async function openHelpDesk(
   decide: Decide,
   extra: readonly Plugin[] = [],
 ): Promise<HelpDesk> {
-  const parts = await loadParts(options);
+  const plugins = await loadPlugins(options);
   const db = database(options.db);
   const support: Support = { db, customerId: options.customer };
   const entry = createDesk({ triage: options.triageModel, specialist: options.specialistModel });
-  const runner = new Runner({ plugins: [...extra, ...parts.plugins], modelTimeoutMs: MODEL_TIMEOUT_MS });
+  const runner = new Runner({ plugins: [...extra, ...plugins], modelTimeoutMs: MODEL_TIMEOUT_MS });
   const session = options.session ?? "chat";
   const conversation = new Conversation({
     runner,
     desk: entry,
-    store: parts.store,
     session,
     support,
     decide,

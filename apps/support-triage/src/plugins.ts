@@ -1,24 +1,13 @@
 /** What the desk's runner is made of: models, a session store, tracing. Only what is asked for is loaded. */
-import { MemoryStore, type Plugin, type SessionStore } from "@batonjs/core";
+import { type Plugin, memorySessions } from "@batonjs/core";
 import { local } from "@batonjs/model-local";
 import { TODAY } from "./database.ts";
 import { type Options, UsageError } from "./options.ts";
 
-export interface Parts {
-  readonly plugins: readonly Plugin[];
-  readonly store: SessionStore;
-}
-
 /** The plugins that the options ask for. Throws a `UsageError` for what is not there. */
-export async function loadParts(options: Options): Promise<Parts> {
-  const sessions = await loadStore(options.store);
-  const plugins = [
-    local({ today: TODAY }),
-    ...(await loadOpenAI(options)),
-    ...(await loadTrace(options.trace)),
-    sessions,
-  ];
-  return { plugins, store: sessions.sessions };
+export async function loadPlugins(options: Options): Promise<readonly Plugin[]> {
+  const asked = await Promise.all([loadOpenAI(options), loadTrace(options.trace), loadStore(options.store)]);
+  return [local({ today: TODAY }), ...asked.flat()];
 }
 
 async function loadOpenAI({ triageModel, specialistModel }: Options): Promise<readonly Plugin[]> {
@@ -38,15 +27,13 @@ const STORES: Readonly<Record<string, readonly [packageName: string, factory: st
   redis: ["@batonjs/store-redis", "redisSessions"],
 };
 
-async function loadStore(store: string): Promise<Plugin & { readonly sessions: SessionStore }> {
-  if (store === "memory") return { name: "memory", sessions: new MemoryStore() };
-  const kind = store.slice(0, store.indexOf(":"));
+async function loadStore(store: string): Promise<readonly Plugin[]> {
+  const kind = store.split(":", 1)[0] ?? "";
   const place = store.slice(kind.length + 1);
-  const [packageName, factory] = STORES[kind] ?? ["", ""];
-  // `postgres:URL` is the URL itself where it is written without the double name: `postgres://…`.
-  const plugin = await load(packageName, factory, `--store ${kind}`, place.startsWith("//") ? store : place);
-  if (!plugin.sessions) throw new UsageError(`Cannot use --store ${kind}: ${packageName} gives no session store`);
-  return { ...plugin, sessions: plugin.sessions };
+  const known = STORES[kind];
+  if (!known) return [memorySessions()];
+  // `postgres:URL`, and also the URL alone: `postgres://…`.
+  return [await load(...known, `--store ${kind}`, place.startsWith("//") ? store : place)];
 }
 
 async function loadTrace(trace: string | undefined): Promise<readonly Plugin[]> {

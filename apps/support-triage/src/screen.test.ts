@@ -10,7 +10,7 @@ function screenOf(look: Partial<Look> = {}): { readonly screen: Screen; readonly
   let text = "";
   const write = (piece: string): void => void (text += piece);
   const screen = new Screen({ write, colour: false, width: 72, live: false, ...look });
-  return { screen, shown: () => text.replace(/\d+ ms$/gm, "N ms") };
+  return { screen, shown: () => text.replace(/[\d,]+ tokens in, \d+ out · \d+ ms$/gm, "N tokens in, N out · N ms") };
 }
 
 const at = { seq: 0, runId: "r", agent: "Triage Agent" };
@@ -41,7 +41,7 @@ describe("Screen", () => {
       │ • refund_charge  chargeId ch_1043, reason duplicate
       │ Done: $29.00 for Larkspur Pro, October goes back to the card ending in
       │ 4242 within three to five working days. The refund is re_2.
-        3 model replies · 2,226 tokens in, 63 out · N ms
+        3 model replies · N tokens in, N out · N ms
       "
     `);
     const live = shown();
@@ -115,7 +115,7 @@ describe("drawGraph()", () => {
       │    about_larkspur
       ├─→ ● Billing Agent
       │       transfer_to_billing (issueType, amountMentioned, urgency)
-      │       find_duplicate_charges, find_charges, refund_charge*,
+      │       find_charges, find_duplicate_charges, refund_charge*,
       │       get_invoice, get_subscription, list_payment_methods,
       │       set_default_payment_method
       │       transfer_back → whoever handed over
