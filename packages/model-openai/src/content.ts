@@ -1,4 +1,4 @@
-import { isFields } from "./wire.ts";
+import { isFields, wellFormed } from "./wire.ts";
 
 /** The API wants a name for data; its ending says what it is. */
 export function defaultFilename(dataUrl: string): string {
@@ -9,9 +9,9 @@ export function defaultFilename(dataUrl: string): string {
 /** `text` if it is a JSON object; else one that holds it: servers parse the arguments of past calls, and fail on others. */
 export function readableArguments(text: string): string {
   try {
-    if (isFields(JSON.parse(text))) return text;
+    if (isFields(JSON.parse(text))) return wellFormed(text);
   } catch {
     // What a model wrote need not be JSON.
   }
-  return JSON.stringify({ invalid_arguments: text });
+  return JSON.stringify({ invalid_arguments: wellFormed(text) });
 }

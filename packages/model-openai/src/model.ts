@@ -7,9 +7,10 @@ import { mergeSettings } from "./options.ts";
 import { networkFailure, type Server } from "./server.ts";
 import { Watch } from "./watch.ts";
 
-/** How long what may follow a reply is waited for: usage, `[DONE]`, the end of the body. */
+/** How long what may follow the end of a completion is waited for: usage, `[DONE]`. */
 const GRACE_MS = 2_000;
-const DRAIN_MS = 250;
+/** How long the end of the body is waited for, so that the connection can be used again. */
+const DRAIN_MS = 50;
 
 export interface ModelParts {
   readonly name: string;
@@ -74,9 +75,9 @@ async function* ask(parts: ModelParts, request: ModelRequest): AsyncGenerator<Mo
     if (decoder.state === "open") throw new Failed(truncated(started));
 
     const reply = decoder.reply();
-    yield finished(reply, parts.links.keep(link, reply.responseId), requestId);
-    watch.end();
     await reader.drain(DRAIN_MS);
+    if (watch.stopped) throw new Failed(stoppedFailure(watch));
+    yield finished(reply, parts.links.keep(link, reply.responseId), requestId);
   } catch (error) {
     throw asError(error, { source, request, watch, decoder, started, requestId });
   } finally {

@@ -12,7 +12,7 @@ import { createConversation, server } from "./server.ts";
 
 /** A plugin that has the models of one server, and makes them by dialect. */
 export interface OpenAIPlugin extends Plugin {
-  /** The model called `name`, as `api` says; nothing where the name is not one of this server's. */
+  /** The model called `name`, speaking what `api` says; nothing for a bare name that is not one of OpenAI's, at OpenAI. */
   model(name: string): Model | undefined;
   /** A model that speaks Responses. `settings` are below those of an agent. */
   responses(name: string, settings?: ModelSettings): Model;
@@ -35,7 +35,7 @@ export interface OpenAIFactory extends Pick<OpenAIPlugin, "responses" | "chat" |
 
 const OPENAI = "openai";
 
-/** Names that OpenAI gives its models. Others may be anybody's: a plugin that is asked for a bare name leaves them. */
+/** Names that OpenAI gives its models. Other bare names may be another plugin's. */
 const OPENAI_NAME = /^(?:ft:)?(?:gpt|o\d|chatgpt|codex|computer-use|davinci|babbage)/;
 
 /** OpenAI, as a plugin: `new Runner({ plugins: [openai()] })` finds `openai/gpt-4o` and `gpt-4o`. */
@@ -115,7 +115,12 @@ function plugin(provider: string, options: OpenAIOptions, readsEnvironment: bool
   }
   return {
     name: provider,
-    model: (name) => (!api.host.endsWith("api.openai.com") || OPENAI_NAME.test(name) ? speakers[defaultApi](name) : undefined),
+    model: (name) => {
+      const prefix = `${provider}/`;
+      const own = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
+      if (own === undefined && api.host.endsWith("api.openai.com") && !OPENAI_NAME.test(name)) return undefined;
+      return speakers[defaultApi](own ?? name);
+    },
     ...speakers,
     hosted: (tool) => hostedTool(provider, tool),
   };

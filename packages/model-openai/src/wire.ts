@@ -43,6 +43,9 @@ export function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[
   return object as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
+/** `text` without lone surrogates, which JSON parsers of servers refuse. */
+export const wellFormed = (text: string): string => (text.isWellFormed() ? text : text.toWellFormed());
+
 /** Tokens as either dialect reports them. */
 export function usageFrom(value: unknown): ModelUsage {
   const usage = fields(value);

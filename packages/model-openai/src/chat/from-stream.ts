@@ -200,7 +200,7 @@ export class ChatDecoder implements StreamDecoder {
         callId: call.callId ?? this.#ids.take(call.wanted),
         name: call.name,
         arguments: argumentsText(call.arguments),
-        providerData: { [this.#provider]: { dialect: "chat", ...(call.extra as JsonObject) } },
+        ...this.#own(call.extra),
       });
     }
     return items;
@@ -224,11 +224,13 @@ export class ChatDecoder implements StreamDecoder {
     };
   }
 
+  /** What only this provider knows, under its name: another may be asked next. */
+  #own(extra: Fields): { providerData?: JsonObject } {
+    const kept = rest(extra, NONE);
+    return kept === undefined ? {} : { providerData: { [this.#provider]: { dialect: "chat", ...kept } } };
+  }
+
   #message(): ReplyItem {
-    const own = {
-      dialect: "chat",
-      ...rest({ extra_content: this.#extraContent, annotations: unlessEmpty(this.#annotations), logprobs: unlessEmpty(this.#logprobs) }, NONE),
-    };
     return {
       type: "message",
       role: "assistant",
@@ -236,7 +238,7 @@ export class ChatDecoder implements StreamDecoder {
         this.#refusal === ""
           ? this.text
           : [...(this.text === "" ? [] : [{ type: "text", text: this.text } as const]), { type: "refusal", refusal: this.#refusal }],
-      providerData: { [this.#provider]: own as JsonObject },
+      ...this.#own({ extra_content: this.#extraContent, annotations: unlessEmpty(this.#annotations), logprobs: unlessEmpty(this.#logprobs) }),
     };
   }
 }

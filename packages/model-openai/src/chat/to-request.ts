@@ -3,7 +3,7 @@ import type { OpenAI } from "openai";
 import { defaultFilename, readableArguments } from "../content.ts";
 import type { Server } from "../server.ts";
 import { extraFields, functionsOf, outputSchemaOf, parametersOf, refused } from "../settings.ts";
-import { type Fields, fields, filled, given, shortId } from "../wire.ts";
+import { type Fields, fields, filled, given, shortId, wellFormed } from "../wire.ts";
 
 type Message = OpenAI.Chat.ChatCompletionMessageParam;
 type AssistantMessage = OpenAI.Chat.ChatCompletionAssistantMessageParam;
@@ -76,7 +76,7 @@ export class RequestWriter {
   #messages({ instructions, items }: ModelRequest, more: string | undefined): Message[] {
     const messages: Message[] = [];
     const system = [instructions, more].filter((each) => each !== undefined).join("\n\n");
-    if (system !== "") messages.push({ role: "system", content: system });
+    if (system !== "") messages.push({ role: "system", content: wellFormed(system) });
     const lastUser = items.findLastIndex((item) => item.type === "message" && item.role === "user");
     for (let i = 0; i < items.length; ) {
       const item = items[i] as VisibleItem;
@@ -189,11 +189,11 @@ function assistantMessage(pieces: readonly Piece[], recent: boolean, server: Ser
 
 /** Text as text; parts only where there is a refusal. What else a model may have made, it cannot be shown again. */
 function assistantContent({ content }: MessageItem): AssistantMessage["content"] {
-  if (typeof content === "string") return content;
+  if (typeof content === "string") return wellFormed(content);
   const parts: ({ type: "text"; text: string } | { type: "refusal"; refusal: string })[] = [];
   for (const part of content) {
-    if (part.type === "text") parts.push({ type: "text", text: part.text });
-    else if (part.type === "refusal") parts.push({ type: "refusal", refusal: part.refusal });
+    if (part.type === "text") parts.push({ type: "text", text: wellFormed(part.text) });
+    else if (part.type === "refusal") parts.push({ type: "refusal", refusal: wellFormed(part.refusal) });
   }
   if (parts.some((part) => part.type === "refusal")) return parts;
   return parts.map((part) => (part as { text: string }).text).join("");
@@ -216,17 +216,17 @@ function toolCall({ callId, name, arguments: text, providerData }: ToolCallItem,
     ...(dialect === "chat" ? extra : undefined),
     id: shortId(callId, MAX_CALL_ID_LENGTH),
     type: "function",
-    function: { name, arguments: server.compatibility.brokenArguments ? text : readableArguments(text) },
+    function: { name, arguments: server.compatibility.brokenArguments ? wellFormed(text) : readableArguments(text) },
   };
 }
 
 function toMessage(item: Exclude<VisibleItem, { type: "provider_item" }>, { compatibility }: Server): Message {
   switch (item.type) {
     case "tool_result":
-      return { role: "tool", tool_call_id: shortId(item.callId, MAX_CALL_ID_LENGTH), content: item.output };
+      return { role: "tool", tool_call_id: shortId(item.callId, MAX_CALL_ID_LENGTH), content: wellFormed(item.output) };
     case "message": {
       if (item.role === "user") return { role: "user", content: userContent(item.content) };
-      const content = typeof item.content === "string" ? item.content : item.content.map(plainText).join("");
+      const content = typeof item.content === "string" ? wellFormed(item.content) : item.content.map(plainText).join("");
       return { role: item.role === "developer" && compatibility.developerRole ? "developer" : "system", content };
     }
     default:
@@ -235,7 +235,7 @@ function toMessage(item: Exclude<VisibleItem, { type: "provider_item" }>, { comp
 }
 
 function userContent(content: MessageItem["content"]): string | OpenAI.Chat.ChatCompletionContentPart[] {
-  return typeof content === "string" ? content : content.map(userPart);
+  return typeof content === "string" ? wellFormed(content) : content.map(userPart);
 }
 
 function userPart(part: ContentPart): OpenAI.Chat.ChatCompletionContentPart {
@@ -254,8 +254,7 @@ function userPart(part: ContentPart): OpenAI.Chat.ChatCompletionContentPart {
 }
 
 function plainText(part: ContentPart): string {
-  if (part.type === "text") return part.text;
-  return part.type === "refusal" ? part.refusal : "";
+  return part.type === "text" ? wellFormed(part.text) : part.type === "refusal" ? wellFormed(part.refusal) : "";
 }
 
 function image({ url, detail }: ImagePart): OpenAI.Chat.ChatCompletionContentPart {

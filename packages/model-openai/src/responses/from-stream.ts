@@ -169,8 +169,8 @@ export class ResponseDecoder implements StreamDecoder {
    * is taken from there in any case, where it has what the last event lacks.
    */
   #output(): readonly Fields[] {
-    const output = list(this.#response["output"]).filter(isFields);
-    const done = [...this.#done.values()];
+    const output = withoutRepeats(list(this.#response["output"]).filter(isFields));
+    const done = withoutRepeats([...this.#done.values()]);
     if (output.length === 0) return done;
     return output.map((item) => {
       if (item["type"] !== "reasoning" || filled(item["encrypted_content"]) !== undefined) return item;
@@ -182,6 +182,15 @@ export class ResponseDecoder implements StreamDecoder {
 const NONE: ReadonlySet<string> = new Set();
 
 const itemKey = (id: unknown, otherwise: unknown): string => (typeof id === "string" || typeof id === "number" ? String(id) : String(otherwise));
+
+/** Items that have the id of an earlier one left out: they were sent twice. */
+function withoutRepeats(items: readonly Fields[]): readonly Fields[] {
+  const ids = new Set<string>();
+  return items.filter(({ id }) => {
+    if (typeof id !== "string" || id === "") return true;
+    return !ids.has(id) && ids.add(id);
+  });
+}
 
 function incompleteReason(response: Fields): FinishReason {
   const reason = filled(fields(response["incomplete_details"])["reason"]);

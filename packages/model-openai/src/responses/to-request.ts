@@ -3,7 +3,7 @@ import type { OpenAI } from "openai";
 import { defaultFilename, readableArguments } from "../content.ts";
 import type { Server } from "../server.ts";
 import { extraFields, functionsOf, outputSchemaOf, parametersOf, refused } from "../settings.ts";
-import { type Fields, fields, filled, given, isFields, list, shortId } from "../wire.ts";
+import { type Fields, fields, filled, given, isFields, list, shortId, wellFormed } from "../wire.ts";
 
 type InputItem = OpenAI.Responses.ResponseInputItem;
 type InputContent = OpenAI.Responses.ResponseInputContent;
@@ -39,7 +39,7 @@ export class RequestWriter {
     const stateless = extra["store"] === false;
     const body: Body = given({
       model: this.#model,
-      instructions: request.instructions,
+      instructions: request.instructions && wellFormed(request.instructions),
       input: this.#input(request.items, from, stateless),
       ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(settings, request), parallel_tool_calls: settings.parallelToolCalls }),
       text: withFields(withFields(outputFormat(request), text), verbosity === undefined ? undefined : { verbosity }),
@@ -135,7 +135,7 @@ function toInputItem(item: VisibleItem, server: Server): InputItem {
     case "tool_call":
       return functionCall(item, server);
     case "tool_result":
-      return { type: "function_call_output", call_id: shortId(item.callId, MAX_CALL_ID_LENGTH), output: item.output };
+      return { type: "function_call_output", call_id: shortId(item.callId, MAX_CALL_ID_LENGTH), output: wellFormed(item.output) };
     case "reasoning":
     case "provider_item":
       return item.data as unknown as InputItem;
@@ -149,16 +149,16 @@ function inputMessage({ role, content }: MessageItem, { compatibility }: Server)
   return {
     type: "message",
     role: role === "developer" && !compatibility.developerRole ? "system" : role,
-    content: typeof content === "string" ? content : content.map(inputContent),
+    content: typeof content === "string" ? wellFormed(content) : content.map(inputContent),
   };
 }
 
 function inputContent(part: ContentPart): InputContent {
   switch (part.type) {
     case "text":
-      return { type: "input_text", text: part.text };
+      return { type: "input_text", text: wellFormed(part.text) };
     case "refusal":
-      return { type: "input_text", text: part.refusal };
+      return { type: "input_text", text: wellFormed(part.refusal) };
     case "image":
       if (part.url === undefined && part.fileId === undefined) throw refused("an image needs a url or a fileId");
       return given({ type: "input_image", image_url: part.url, file_id: part.fileId, detail: part.detail ?? "auto" });
@@ -187,9 +187,9 @@ function assistantMessage({ content, providerData }: MessageItem, provider: stri
   for (const part of parts) {
     if (part.type === "text") {
       const noted = list(annotations)[written.length];
-      written.push({ type: "output_text", text: part.text, annotations: list(noted) as OpenAI.Responses.ResponseOutputText["annotations"] });
+      written.push({ type: "output_text", text: wellFormed(part.text), annotations: list(noted) as OpenAI.Responses.ResponseOutputText["annotations"] });
     } else if (part.type === "refusal") {
-      written.push({ type: "refusal", refusal: part.refusal });
+      written.push({ type: "refusal", refusal: wellFormed(part.refusal) });
     }
   }
   const status = id === undefined ? undefined : "completed";
@@ -203,7 +203,7 @@ function functionCall({ callId, name, arguments: text, providerData }: ToolCallI
     type: "function_call",
     call_id: shortId(callId, MAX_CALL_ID_LENGTH),
     name,
-    arguments: server.compatibility.brokenArguments ? text : readableArguments(text),
+    arguments: server.compatibility.brokenArguments ? wellFormed(text) : readableArguments(text),
   };
 }
 
