@@ -9,38 +9,37 @@ import type { Run } from "./run.ts";
 /** What a callback is told about its run. Everything is read when it is asked for. */
 export class CallbackContext implements RunContext {
   readonly agent: string;
-  protected readonly run: Run;
+  readonly #run: Run;
   #own: AbortController | undefined;
   #unlink: (() => void) | undefined;
 
   constructor(run: Run, agent: string) {
-    this.run = run;
+    this.#run = run;
     this.agent = agent;
-    Object.defineProperty(this, "run", { enumerable: false });
   }
 
   get context(): unknown {
-    return this.run.context;
+    return this.#run.context;
   }
   get runId(): string {
-    return this.run.runId;
+    return this.#run.runId;
   }
   get session(): SessionKey {
-    return this.run.session as SessionKey;
+    return this.#run.session as SessionKey;
   }
   get usage(): Usage {
-    return this.run.usage;
+    return this.#run.usage;
   }
   get items(): readonly Item[] {
-    return this.run.transcript.record;
+    return this.#run.transcript.record;
   }
   get handoff(): HandoffItem {
-    return this.run.transcript.arrivals?.get(this.agent) as HandoffItem;
+    return this.#run.transcript.arrivals?.get(this.agent) as HandoffItem;
   }
   get signal(): AbortSignal {
     if (!this.#own) {
       const own = new AbortController();
-      const { signal } = this.run;
+      const { signal } = this.#run;
       const stop = (): void => own.abort(signal.reason);
       if (signal.aborted) stop();
       else signal.addEventListener("abort", stop, { once: true });
@@ -51,7 +50,7 @@ export class CallbackContext implements RunContext {
   }
 
   ask(model: Model | string, request: AskRequest): Promise<string> {
-    return this.run.ask(model, request, this.agent, this.signal);
+    return this.#run.ask(model, request, this.agent, this.signal);
   }
 
   /** The callback has ended, or its time is over. */
@@ -66,16 +65,18 @@ export class ToolCallContext extends CallbackContext implements ToolContext {
   readonly callId: string;
   readonly idempotencyKey: string;
   readonly #name: string;
+  readonly #run: Run;
 
   constructor(run: Run, agent: string, call: ToolCallItem) {
     super(run, agent);
+    this.#run = run;
     this.callId = call.callId;
     this.idempotencyKey = call.id;
     this.#name = call.name;
   }
 
   progress(data: Json): void {
-    if (!this.run.listening) return;
-    void this.run.emit({ type: "tool_progress", callId: this.callId, name: this.#name, data: toJson(data) ?? null });
+    if (!this.#run.listening) return;
+    void this.#run.emit({ type: "tool_progress", callId: this.callId, name: this.#name, data: toJson(data) ?? null });
   }
 }

@@ -8,7 +8,9 @@ export const inProcess: Engine = {
 };
 
 async function performOne(effect: Effect, run: EngineRun): Promise<void> {
-  await run.record(await run.perform(effect));
+  const outcome = run.perform(effect);
+  const recorded = run.record(outcome instanceof Promise ? await outcome : outcome);
+  if (recorded) await recorded;
 }
 
 /** Waits for all, also where one fails: nothing may arrive after the run has ended. */
@@ -17,7 +19,7 @@ async function performAll(effects: readonly Effect[], run: EngineRun): Promise<v
   const failures: unknown[] = [];
   const work = async (): Promise<void> => {
     for (const effect of queue) {
-      if (run.signal.aborted || failures.length > 0) return;
+      if (run.stopped || failures.length > 0) return;
       await performOne(effect, run).catch((error: unknown) => failures.push(error));
     }
   };

@@ -1,38 +1,42 @@
-import { AbortError, GuardrailError, LimitError, RunError, StoreError, messageOf } from "./errors.ts";
+import { AbortError, LimitError, RunError, StoreError, messageOf } from "./errors.ts";
 import { type GivenInput, sortInput } from "./input.ts";
 import {
   type ApprovalItem,
   type Input,
   type Item,
   type MessageItem,
+  type NewItem,
   type ToolResultItem,
   contentText,
   isUserMessage,
 } from "./items.ts";
+import { sameJson } from "./json.ts";
 import { steps } from "./loop.ts";
 import { guardInput } from "./perform/guardrails.ts";
 import { parseOutput } from "./perform/model.ts";
 import { Result } from "./result.ts";
 import type { Run } from "./run.ts";
-import type { Transcript } from "./transcript.ts";
+import { Transcript } from "./transcript.ts";
 import { type Stop, closeAll, nextStep } from "./transitions.ts";
 
 /** A run from its input to its result. */
 export async function execute(run: Run, input: Input): Promise<Result> {
   const unfollow = followSignal(run);
   let leave: (() => Promise<void>) | undefined;
+  let begun = false;
   try {
     run.throwIfStopped();
     if (run.session) leave = await run.config.turns?.enter(run, run.session);
     const given = await open(run, input);
+    begun = true;
     void run.emit({ type: "run_started" });
-    const taken = run.retold ? new Set<Item>() : await take(given, run);
+    const taken = run.retold ? new Set(inputOf(run)) : await take(given, run);
     const stop = run.retold ? endOf(run) : await steps(run);
     const result = await finish(stop, taken, run);
     if (run.listening) void run.emit({ type: "run_finished", status: result.status, usage: result.usage });
     return result;
   } catch (error) {
-    throw await fail(error, run);
+    throw await fail(error, begun, run);
   } finally {
     unfollow?.();
     run.close();
@@ -57,13 +61,41 @@ async function open(run: Run, input: Input): Promise<GivenInput> {
   const record = stored ?? sorted.known;
   const first = run.options.runId === undefined ? -1 : record.findIndex(({ id }) => id === `${run.runId}:0`);
   if (first >= 0) retell(record as Item[], run);
-  run.journal.load(record);
+  run.start = record.length; // what the record cannot be is the caller's mistake
+  try {
+    run.journal.load(record);
+  } catch (cause) {
+    if (!stored || cause instanceof RunError) throw cause;
+    throw new StoreError(`Cannot read the session: ${messageOf(cause)}`, { cause, code: "corrupt_item" });
+  }
+  if (record.length + sorted.known.length + sorted.answers.length + sorted.messages.length === 0)
+    throw new TypeError(
+      "Cannot run without input: expected a message, or a session or list with a conversation to go on with",
+    );
   if (stored && sorted.known.length > 0) await run.record({ items: sorted.known });
-  run.start = first < 0 ? run.transcript.record.length : first;
+  run.start = run.transcript.record.length;
   if (first < 0) return sorted;
+  const taken = inputOf(run);
+  for (const message of sorted.messages) {
+    // It may have stopped before it took them.
+    if (taken.length > 0 && !taken.some((item) => sameJson(contentOf(item), contentOf(message))))
+      throw new TypeError(`Cannot run "${run.runId}" again with other messages: a new message needs a runId of its own`);
+  }
+  run.start = first;
   run.journal.resumeAt(first);
-  return { ...sorted, messages: [] }; // the run was started before: its messages are recorded
+  return taken.length > 0 ? { ...sorted, messages: [] } : sorted;
 }
+
+/** The messages that the run was given, where it was started before. */
+function inputOf({ runId, options, transcript }: Run): readonly Item[] {
+  if (options.runId === undefined) return [];
+  return transcript.record.filter(
+    (item) =>
+      item.type === "message" && item.agent === undefined && item.path === undefined && item.id.startsWith(`${runId}:`),
+  );
+}
+
+const contentOf = (item: Item | NewItem): unknown => (item.type === "message" ? item.content : undefined);
 
 /** A run whose conversation has gone on since is not run again: what it led to is told again. */
 function retell(record: Item[], run: Run): void {
@@ -86,22 +118,16 @@ function endOf(run: Run): Stop {
 /** Takes decisions and results, settles what is open, and appends the messages. Gives the items of the input. */
 async function take({ answers, messages }: GivenInput, run: Run): Promise<ReadonlySet<Item>> {
   const t = run.transcript;
-  const taken = new Set<Item>();
+  const taken = new Set(inputOf(run));
   if (answers.length > 0) {
-    for (const answer of answers) checkAnswer(answer, t);
+    checkAnswers(answers, t);
     const from = t.record.length;
     const stamped = answers.map((answer) => run.journal.stamp([answer], answer.path ?? [])[0]!);
     await run.journal.append(stamped);
     run.announce(stamped);
     for (const item of t.record.slice(from)) taken.add(item);
   }
-  if (messages.length === 0) {
-    if (t.record.length === 0)
-      throw new TypeError(
-        "Cannot run without input: expected a message, or a session or list with a conversation to go on with",
-      );
-    return taken;
-  }
+  if (messages.length === 0) return taken;
   await settle(run);
   const stamped = run.journal.stamp(messages, []);
   const said = stamped.filter((item): item is MessageItem => isUserMessage(item));
@@ -127,8 +153,8 @@ async function guard(owner: string, said: readonly MessageItem[], stamped: reado
   }
   run.journal.hold(stamped);
   run.gate = guardInput(owner, said, ({ runInParallel }) => runInParallel === true, run).then(async () => {
-    run.gate = undefined;
     await run.journal.release();
+    run.gate = undefined;
     run.announce(stamped);
   });
   run.gate.catch((error: RunError) => run.stop(error, error));
@@ -153,7 +179,17 @@ async function giveUp(t: Transcript, because: string, status: "unknown" | "aband
   run.announce(stamped);
 }
 
-/** A decision or result must be for a call that waits for it. */
+/** Each decision or result must be for a call that waits for it, and that no other is for. */
+function checkAnswers(answers: GivenInput["answers"], root: Transcript): void {
+  const calls = new Set<string>();
+  for (const answer of answers) {
+    checkAnswer(answer, root);
+    const call = JSON.stringify([answer.path ?? [], answer.callId]);
+    if (calls.has(call)) throw new TypeError(`Cannot take "${answer.id}": call "${answer.callId}" is answered twice`);
+    calls.add(call);
+  }
+}
+
 function checkAnswer(answer: ApprovalItem | ToolResultItem, root: Transcript): void {
   let t: Transcript | undefined = root;
   for (const callId of answer.path ?? []) t = t?.children?.get(callId);
@@ -164,6 +200,10 @@ function checkAnswer(answer: ApprovalItem | ToolResultItem, root: Transcript): v
   if (answer.type === "approval" && !open.asked)
     throw new TypeError(
       `Cannot take the decision "${answer.id}": call "${answer.callId}" of "${open.call.name}" was not asked about`,
+    );
+  if (answer.type === "tool_result" && open.asked && !open.decision)
+    throw new TypeError(
+      `Cannot take the result "${answer.id}": call "${answer.callId}" of "${open.call.name}" waits for a decision`,
     );
   if (answer.type === "approval" && open.decision)
     throw new TypeError(
@@ -206,26 +246,39 @@ async function finalOutput(run: Run): Promise<unknown> {
 }
 
 /** Leaves the transcript so that it can go on, and gives the error to throw. */
-async function fail(cause: unknown, run: Run): Promise<unknown> {
+async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> {
   const { transcript: t } = run;
-  if (cause instanceof TypeError && t.record.length === run.start) return cause; // the caller's mistake, before any effect
+  if (cause instanceof TypeError && t.record.length === run.start) {
+    if (begun) void run.emit({ type: "run_failed", error: cause, code: "invalid_input" });
+    return cause; // the caller's mistake, before any effect
+  }
+  if (run.gate) await run.gate.catch(() => {}); // the guardrails beside the model say whether the input is kept
   let error =
     run.stopped ??
     (cause instanceof RunError
       ? cause
       : new RunError(`Cannot go on with agent "${t.active}": ${messageOf(cause)}`, { cause, agent: t.active }));
-  const tripped = error instanceof GuardrailError && run.gate !== undefined;
+  let items: readonly Item[] = t.record;
   try {
-    if (tripped) error.items = run.journal.drop();
-    else await run.journal.release();
-    if (error instanceof AbortError && !t.open.some(({ asked, decision }) => asked && !decision)) {
+    if (run.gate) items = await run.journal.drop();
+    else if (error instanceof AbortError && t.open.length > 0 && !waitsForCaller(t))
       await giveUp(t, "The run was stopped before this was done.", "abandoned", run);
-    }
   } catch (failure) {
     error = failure instanceof RunError ? failure : error;
   }
-  if (!tripped) error.items = t.record;
-  if (!run.signal.aborted) run.stop(error, error);
+  error.items = items;
+  run.stop(error, error);
   void run.emit({ type: "run_failed", error, code: error.code });
   return error;
 }
+
+/** Whether something waits for the caller, also in a nested run: it stays open. */
+function waitsForCaller(t: Transcript): boolean {
+  return t.open.some(
+    ({ call, asked, decision, verdict }) =>
+      (asked ? !decision : verdict?.kind === "client") ||
+      waitsForCaller(t.children?.get(call.callId) ?? NOBODY),
+  );
+}
+
+const NOBODY: Transcript = new Transcript("");

@@ -8,7 +8,9 @@ import {
   type MessageItem,
   type NewItem,
   type ToolResultItem,
+  isContent,
   isVisible,
+  wellFormed,
 } from "./items.ts";
 import type { Pending } from "./events.ts";
 import { type Json, sameJson } from "./json.ts";
@@ -80,11 +82,13 @@ export function checkItem(item: InputItem, index: number): Item | NewItem {
       `Cannot read element ${index} of the input: its role is ${quote(item.role)}, expected "user", "assistant", "system" or "developer"`,
     );
   }
-  if (typeof item.content !== "string" && !Array.isArray(item.content)) {
-    throw new TypeError(`Cannot read element ${index} of the input: its content must be a text or a list of parts`);
+  if (!isContent(item.content)) {
+    throw new TypeError(
+      `Cannot read element ${index} of the input: its content must be a text, or a list of parts of type "text", "image", "file" or "refusal"`,
+    );
   }
-  if (typeof item.content === "string" && !item.content.isWellFormed())
-    return { ...item, type: "message", content: item.content.toWellFormed() };
+  const content = wellFormed(item.content);
+  if (content !== item.content) return { ...item, type: "message", content };
   return item.type === "message" ? (item as MessageItem) : { ...item, type: "message" };
 }
 
@@ -109,10 +113,12 @@ function isAnswer(item: InputItem | NewItem): boolean {
 }
 
 function withoutStored(given: readonly (Item | NewItem)[], stored: readonly Item[]): readonly (Item | NewItem)[] {
-  if (stored.length === 0 || !given.some(({ id }) => id !== undefined)) return given;
-  const byId = new Map(stored.map((item) => [item.id, item]));
+  if (!given.some(({ id }) => id !== undefined)) return given;
+  const byId = new Map<string, Item | NewItem>(stored.map((item) => [item.id, item]));
   return given.filter((item) => {
-    const known = item.id === undefined ? undefined : byId.get(item.id);
+    if (item.id === undefined) return true;
+    const known = byId.get(item.id) as Item | undefined;
+    byId.set(item.id, known ?? item);
     if (!known) return true;
     const { at: _, ...before } = known;
     const { at: __, ...now } = item as Item;

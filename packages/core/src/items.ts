@@ -281,6 +281,43 @@ export function contentText(content: Content): string {
   return text;
 }
 
+/** Whether `content` is text, or parts that this version knows. */
+export function isContent(content: unknown): content is Content {
+  return typeof content === "string" || (Array.isArray(content) && content.every(isPart));
+}
+
+function isPart(part: Partial<ContentPart> | null | undefined): boolean {
+  switch (part?.type) {
+    case "text":
+      return typeof part.text === "string";
+    case "refusal":
+      return typeof part.refusal === "string";
+    case "image":
+    case "file":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** `content` with lone surrogates replaced: stores and providers do not take them. */
+export function wellFormed<T extends Content>(content: T): T;
+export function wellFormed(content: Content): Content {
+  if (typeof content === "string") return content.isWellFormed() ? content : content.toWellFormed();
+  if (content.every((part) => Object.values(part).every(isWellFormedText))) return content;
+  return content.map(
+    (part) =>
+      Object.fromEntries(
+        Object.entries(part).map(([key, value]) => [
+          key,
+          isWellFormedText(value) ? value : String(value).toWellFormed(),
+        ]),
+      ) as unknown as ContentPart,
+  );
+}
+
+const isWellFormedText = (value: unknown): boolean => typeof value !== "string" || value.isWellFormed();
+
 /** A user's message. */
 export function user(content: Content): MessageInput {
   return { type: "message", role: "user", content };

@@ -75,22 +75,18 @@ export class Journal {
 
   /** Makes stamped items true. Resolves, or returns, when they are folded. */
   append(items: readonly Item[]): void | Promise<void> {
-    if (!this.#parts.session) {
-      this.#held = undefined;
+    if (this.#held || !this.#parts.session) {
+      this.#held?.push(...items);
       for (const item of items) this.#parts.transcript.fold(item);
       return;
     }
-    const held = this.#held;
-    this.#held = undefined;
-    const appended = this.#tail.then(async () => {
-      await this.#store(held ? [...held, ...items] : items);
+    return this.#inTurn(async () => {
+      await this.#store(items);
       for (const item of items) this.#parts.transcript.fold(item);
     });
-    this.#tail = appended.catch(() => {});
-    return appended;
   }
 
-  /** Folds items now and stores them with the next append. */
+  /** Folds items now. They, and what comes after them, are stored when they are released. */
   hold(items: readonly Item[]): void {
     this.#held = [...items];
     for (const item of items) this.#parts.transcript.fold(item);
@@ -98,15 +94,25 @@ export class Journal {
 
   /** Stores what is held. */
   async release(): Promise<void> {
-    if (this.#held && this.#held.length > 0) await this.append([]);
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (this.#parts.session && held.length > 0) await this.#inTurn(() => this.#store(held));
   }
 
-  /** Forgets what is held. Gives the record as it was before. */
-  drop(): readonly Item[] {
-    const { record } = this.#parts.transcript;
-    const count = this.#held?.length ?? 0;
+  /** Forgets what is held, but for the replies of models that were asked beside. Gives the record without it. */
+  async drop(): Promise<readonly Item[]> {
+    const held = new Set(this.#held);
     this.#held = undefined;
-    return record.slice(0, record.length - count);
+    const used = [...held].filter(({ type }) => type === "turn");
+    for (const item of used) held.delete(item);
+    if (this.#parts.session && used.length > 0) await this.#inTurn(() => this.#store(used));
+    return this.#parts.transcript.record.filter((item) => !held.has(item));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => {});
+    return done;
   }
 
   async #store(items: readonly Item[]): Promise<void> {

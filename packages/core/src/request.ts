@@ -22,17 +22,34 @@ export function seenNow({ transcript: t }: Run): Seen {
 }
 
 /** The request of an agent that sees `seen`. */
-export async function requestFor(agent: CompiledAgent, seen: Seen, run: Run): Promise<ModelRequest> {
+export function requestFor(agent: CompiledAgent, seen: Seen, run: Run): MaybePromise<ModelRequest> {
+  const { instructions } = agent.definition;
+  if (agent.fixed && typeof instructions !== "function")
+    return requestWith(instructions, agent.fixed, agent, seen, run);
+  return dynamicRequest(agent, seen, run);
+}
+
+async function dynamicRequest(agent: CompiledAgent, seen: Seen, run: Run): Promise<ModelRequest> {
   const { instructions } = agent.definition;
   const text = typeof instructions === "function" ? await instructionsOf(agent, run) : instructions;
-  const { tools, handoffs } = agent.fixed ?? (await offered(agent, seen.back, run));
-  const { items, since, replied } = seen;
+  return requestWith(text, agent.fixed ?? (await offered(agent, seen.back, run)), agent, seen, run);
+}
+
+function requestWith(
+  text: string | undefined,
+  { tools, handoffs }: Offer,
+  agent: CompiledAgent,
+  { items, since, replied }: Seen,
+  run: Run,
+): ModelRequest {
   const request: Writable<ModelRequest> = {
     items,
     tools,
     handoffs,
     settings: settingsOf(agent, replied, run),
-    signal: run.signal,
+    get signal() {
+      return run.signal; // made when a model asks for it
+    },
     at: run.at(agent.name),
   };
   if (text !== undefined && text !== "") request.instructions = text;
@@ -42,6 +59,10 @@ export async function requestFor(agent: CompiledAgent, seen: Seen, run: Run): Pr
   return request;
 }
 
+interface Offer {
+  readonly tools: readonly ToolSpec[];
+  readonly handoffs: readonly HandoffSpec[];
+}
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 async function instructionsOf({ name, definition }: CompiledAgent, run: Run): Promise<string> {
@@ -67,11 +88,7 @@ function settingsOf({ definition }: CompiledAgent, replied: boolean, { config, o
 }
 
 /** What the agent may call now. */
-async function offered(
-  agent: CompiledAgent,
-  back: string | undefined,
-  run: Run,
-): Promise<{ tools: ToolSpec[]; handoffs: HandoffSpec[] }> {
+async function offered(agent: CompiledAgent, back: string | undefined, run: Run): Promise<Offer> {
   const tools: ToolSpec[] = [];
   const handoffs: HandoffSpec[] = [];
   for (const tool of agent.tools.values()) {

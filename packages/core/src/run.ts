@@ -22,11 +22,11 @@ interface Shared {
   readonly runId: string;
   readonly session: SessionKey | undefined;
   readonly context: unknown;
-  readonly controller: AbortController;
+  controller: AbortController | undefined;
   readonly deadlines: Deadlines;
   readonly journal: Journal;
   readonly transcript: Transcript;
-  readonly perform: (effect: Effect, run: Run) => Promise<Outcome>;
+  readonly perform: (effect: Effect, run: Run) => Outcome | Promise<Outcome>;
   readonly preview: (
     source: CompiledAgent,
     handoff: string,
@@ -42,7 +42,7 @@ interface Shared {
   ) => Promise<string>;
   consumer: EventQueue | undefined;
   seq: number;
-  stopped: { readonly error: RunError } | undefined;
+  stopped: { readonly reason: unknown; readonly error: RunError } | undefined;
   /** Length of the record when the run began. */
   start: number;
 }
@@ -108,7 +108,7 @@ export class Run implements EngineRun {
       runId,
       session,
       context,
-      controller: new AbortController(),
+      controller: undefined,
       deadlines,
       journal,
       transcript,
@@ -145,8 +145,14 @@ export class Run implements EngineRun {
   get context(): unknown {
     return this.#shared.context;
   }
+  /** Aborted when the run stops. Made when somebody asks for it. */
   get signal(): AbortSignal {
-    return this.#shared.controller.signal;
+    const shared = this.#shared;
+    if (!shared.controller) {
+      shared.controller = new AbortController();
+      if (shared.stopped) shared.controller.abort(shared.stopped.reason);
+    }
+    return shared.controller.signal;
   }
   get journal(): Journal {
     return this.#shared.journal;
@@ -192,7 +198,7 @@ export class Run implements EngineRun {
     return at;
   }
 
-  perform(effect: Effect): Promise<Outcome> {
+  perform(effect: Effect): Outcome | Promise<Outcome> {
     return this.#shared.perform(effect, this);
   }
 
@@ -248,8 +254,8 @@ export class Run implements EngineRun {
   stop(reason: unknown, error: RunError = new AbortError(reason)): void {
     const shared = this.#shared;
     if (shared.stopped) return;
-    shared.stopped = { error };
-    shared.controller.abort(reason);
+    shared.stopped = { reason, error };
+    shared.controller?.abort(reason);
     shared.deadlines.stop(error);
   }
 

@@ -203,6 +203,9 @@ function checkObject(rules: Rules, value: Record<string, unknown>, at: string): 
   return undefined;
 }
 
+/** What a tool or handoff without parameters gets, whatever a model adds. */
+const NO_ARGUMENTS: Checked = Object.freeze({ value: undefined });
+
 /** The longest arguments that are parsed, in UTF-16 units. */
 export const MAX_ARGUMENTS_LENGTH = 1_000_000;
 
@@ -212,6 +215,7 @@ export function parseArguments(schema: AnySchema, text: string): Checked | Promi
   if (text.length > MAX_ARGUMENTS_LENGTH) {
     return { error: `The arguments are ${text.length} characters long; at most ${MAX_ARGUMENTS_LENGTH} are read` };
   }
+  if (schema === NO_PARAMETERS && text === "{}") return NO_ARGUMENTS;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -221,6 +225,7 @@ export function parseArguments(schema: AnySchema, text: string): Checked | Promi
   if (typeName(value) !== "object") {
     return { error: `The arguments must be a JSON object, not ${typeName(value)}` };
   }
+  if (schema === NO_PARAMETERS) return NO_ARGUMENTS;
   const checked = check(schema, value);
   return checked instanceof Promise ? checked.then(named) : named(checked);
 }
@@ -228,12 +233,28 @@ export function parseArguments(schema: AnySchema, text: string): Checked | Promi
 const named = (checked: Checked): Checked =>
   checked.error === undefined ? checked : { error: `Invalid arguments: ${checked.error}` };
 
-/** `value` as JSON, or `undefined` where it cannot be: functions, cycles, bigints, getters that throw. */
+/** How deep a payload may be nested. */
+export const MAX_JSON_DEPTH = 100;
+
+/**
+ * `value` as JSON with well-formed texts, or `undefined` where it cannot be: functions, cycles, bigints, getters that
+ * throw, values nested more than `MAX_JSON_DEPTH` deep.
+ */
 export function toJson(value: unknown): Json | undefined {
   try {
     const text = JSON.stringify(value) as string | undefined;
-    return text === undefined ? undefined : (JSON.parse(text) as Json);
+    return text === undefined ? undefined : bounded(JSON.parse(text) as Json, MAX_JSON_DEPTH);
   } catch {
     return undefined;
   }
+}
+
+function bounded(value: Json, depth: number): Json {
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value !== "object" || value === null) return value;
+  if (depth === 0) throw new RangeError("too deep");
+  if (Array.isArray(value)) return value.map((element: Json) => bounded(element, depth - 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, element]) => [key.toWellFormed(), bounded(element, depth - 1)]),
+  );
 }

@@ -147,7 +147,12 @@ export class Transcript {
       } else if (quick && item.type === "tool_call" && !asked && this.open.length === 0) {
         this.#position++;
         this.visible.push((asked = item));
-      } else if (quick && item.type === "tool_result" && asked?.callId === item.callId && this.visible.at(-1) === asked) {
+      } else if (
+        quick &&
+        item.type === "tool_result" &&
+        asked?.callId === item.callId &&
+        this.visible.at(-1) === asked
+      ) {
         this.#position++;
         this.visible.push(item);
         if (asked.handoff === undefined) this.edges = undefined;
@@ -483,13 +488,6 @@ export function placeOfResult(visible: readonly VisibleItem[], callId: string): 
       break;
   }
   return place;
-}
-
-/** A result whose call is not there, or has its result already: a way back put it in for somebody else. */
-function isStrayResult(item: VisibleItem, items: readonly VisibleItem[]): boolean {
-  if (item.type !== "tool_result") return false;
-  const last = items.findLast((each) => (each.type === "tool_call" || each.type === "tool_result") && each.callId === item.callId);
-  return last?.type !== "tool_call";
 }
 
 /** `items` without these calls, their results, and the reasoning that led to them. */

@@ -110,7 +110,7 @@ const paused = (t: Transcript): Stop => ({ type: "stop", status: "paused", pendi
 /** What waits for the caller, in the order of the calls, nested runs included. */
 export function pendingOf(t: Transcript): readonly Pending[] {
   return t.open.flatMap(({ call, asked, decision, verdict }) => {
-    if (asked) return decision ? [] : [pending("approval", call)];
+    if (asked && !decision) return [pending("approval", call)];
     if (verdict?.kind === "client") return [pending("tool_result", call)];
     return t.children?.get(call.callId)?.paused ?? [];
   });

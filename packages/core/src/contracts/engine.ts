@@ -56,10 +56,12 @@ export interface Outcome {
 export interface EngineRun {
   readonly runId: string;
   readonly signal: AbortSignal;
+  /** Why the run was stopped, once it was: start nothing more. */
+  readonly stopped: Error | undefined;
   /** How many effects may be under way at once. */
   readonly maxConcurrentTools: number;
   /** Does one effect, in this process. Rejects where the run cannot go on: that is not a tool's error. */
-  perform(effect: Effect): Promise<Outcome>;
+  perform(effect: Effect): Outcome | Promise<Outcome>;
   /** Makes an outcome true: durable, then visible to the run. Once for each effect. */
   record(outcome: Outcome): void | Promise<void>;
   /** A side channel for whoever listens. Outcomes are the truth. */

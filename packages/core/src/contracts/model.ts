@@ -12,6 +12,8 @@ export interface CallSite {
   readonly session?: SessionKey;
   /** Ids of the calls that lead to a nested run; empty for the run itself. */
   readonly path: readonly string[];
+  /** What the call is for, where it is not an agent's turn: a summary, a guardrail's question. */
+  readonly purpose?: string;
   /** What the caller gave as `metadata`. */
   readonly metadata?: JsonObject;
 }

@@ -1,10 +1,11 @@
 import type { CallVerdict, Outcome } from "../contracts/engine.ts";
 import { ToolCallContext } from "../context.ts";
+import { isThenable } from "../deadlines.ts";
 import type { AnyFunctionTool, MaybePromise, RunContext } from "../definitions.ts";
 import { AbortError, RunError, StoreError, messageOf, truncate } from "../errors.ts";
 import type { EventBody } from "../events.ts";
 import type { CompiledAgent, Edge } from "../graph.ts";
-import { NO_PARAMETERS, parseArguments } from "../schema.ts";
+import { type Checked, NO_PARAMETERS, parseArguments } from "../schema.ts";
 import type { NewItem, ToolCallItem, ToolResultStatus } from "../items.ts";
 import { findTool, isEnabled, targetOf } from "../request.ts";
 import type { Run } from "../run.ts";
@@ -19,42 +20,48 @@ type Finding =
   | { readonly error: string; readonly status?: ToolResultStatus };
 
 /** Finds out what the calls of a reply are. Those that cannot run are answered, those that need approval are asked about. */
-export async function performCheck(calls: readonly ToolCallItem[], run: Run): Promise<Outcome> {
+export function performCheck(calls: readonly ToolCallItem[], run: Run): MaybePromise<Outcome> {
+  const findings = calls.map((call, index) => findingOf(call, index, run));
+  if (!findings.some((finding) => finding instanceof Promise)) return outcomeOf(calls, findings as Finding[], run);
+  return Promise.all(findings).then((found) => outcomeOf(calls, found, run));
+}
+
+function outcomeOf(calls: readonly ToolCallItem[], findings: readonly Finding[], run: Run): Outcome {
   const items: NewItem[] = [];
   const verdicts: CallVerdict[] = [];
   const events: EventBody[] = [];
   for (const [i, call] of calls.entries()) {
-    const finding = await findingOf(call, i, run);
+    const finding = findings[i]!;
     if ("verdict" in finding) {
       verdicts.push(finding.verdict);
       if (finding.ask)
         items.push({ type: "approval", agent: call.agent ?? "", callId: call.callId, decision: "asked" });
       continue;
     }
-    items.push(resultOf(call, finding.error, finding.status ?? "error"));
-    if (run.listening)
-      events.push(
-        call.handoff
-          ? refusedEvent(call, finding.error)
-          : finishedEvent(call, finding.status ?? "error", finding.error, 0),
-      );
+    const { error, status = "error" } = finding;
+    items.push(resultOf(call, error, status));
+    if (run.listening) events.push(call.handoff ? refusedEvent(call, error) : finishedEvent(call, status, error, 0));
   }
   return { items, verdicts, events };
 }
 
-async function findingOf(call: ToolCallItem, index: number, run: Run): Promise<Finding> {
+function findingOf(call: ToolCallItem, index: number, run: Run): MaybePromise<Finding> {
   const { maxToolCalls } = run.limits;
-  if (index >= maxToolCalls)
+  if (index >= maxToolCalls) {
     return {
       error: `Only ${maxToolCalls} calls of one reply are run (maxToolCalls). Call again if it is still needed.`,
     };
+  }
   const agent = run.graph.agents.get(call.agent ?? run.transcript.active);
   if (!agent) return { error: `Agent "${call.agent}" is no longer here.` };
   const edge = agent.edges.get(call.name);
   if (edge) return findHandoff(call, edge, agent, run);
-  const tool = await findTool(agent, call.name, run);
-  if (!tool) return { error: unknownName(call.name, agent) };
-  return findToolCall(call, tool, agent, run);
+  const tool = agent.tools.get(call.name);
+  if (tool) return findToolCall(call, tool, agent, run);
+  if (agent.sources.length === 0) return { error: unknownName(call.name, agent) };
+  return findTool(agent, call.name, run).then((found) =>
+    found ? findToolCall(call, found, agent, run) : { error: unknownName(call.name, agent) },
+  );
 }
 
 function unknownName(name: string, agent: CompiledAgent): string {
@@ -62,32 +69,52 @@ function unknownName(name: string, agent: CompiledAgent): string {
   return `Cannot call "${truncate(name, 100)}": agent "${agent.name}" has no such tool or handoff${known === "" ? "" : `; it has ${known}`}`;
 }
 
-async function findToolCall(
+function findToolCall(
   call: ToolCallItem,
   tool: AnyFunctionTool,
   agent: CompiledAgent,
   run: Run,
-): Promise<Finding> {
+): MaybePromise<Finding> {
+  const parsed = parseArguments(tool.parameters, call.arguments);
+  if (!(parsed instanceof Promise)) return judgeToolCall(call, parsed, tool, agent, run);
+  return Promise.resolve(run.call(`the schema of tool "${tool.name}"`, agent.name, () => parsed)).then((checked) =>
+    judgeToolCall(call, checked, tool, agent, run),
+  );
+}
+
+function judgeToolCall(
+  call: ToolCallItem,
+  parsed: Checked,
+  tool: AnyFunctionTool,
+  agent: CompiledAgent,
+  run: Run,
+): MaybePromise<Finding> {
   const open = run.transcript.openCall(call.callId);
   const verdict: CallVerdict = {
     callId: call.callId,
     kind: tool.nested ? "agent" : tool.execute ? "tool" : "client",
-    ...(tool.sideEffects === "once" ? { once: true } : {}),
-    ...(tool.verify ? { verifiable: true } : {}),
+    once: tool.sideEffects === "once",
+    verifiable: tool.verify !== undefined,
   };
-  const parsing = parseArguments(tool.parameters, call.arguments);
-  const parsed =
-    parsing instanceof Promise
-      ? await run.call(`the schema of tool "${tool.name}"`, agent.name, () => parsing)
-      : parsing;
   if (open && parsed.error === undefined) open.input = parsed;
   if (open?.started) return { verdict };
   if (parsed.error !== undefined) return { error: parsed.error };
-  if (tool.isEnabled !== true && !(await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run))) {
+  if (tool.isEnabled === true && (open?.asked || tool.needsApproval === false)) return { verdict };
+  return askAboutTool(tool, parsed.value, verdict, open?.asked === true, agent, run);
+}
+
+async function askAboutTool(
+  tool: AnyFunctionTool,
+  input: unknown,
+  verdict: CallVerdict,
+  asked: boolean,
+  agent: CompiledAgent,
+  run: Run,
+): Promise<Finding> {
+  if (!(await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run)))
     return { error: `Cannot call "${tool.name}": it is not available now.` };
-  }
-  if (open?.asked || tool.needsApproval === false) return { verdict };
-  return decided(tool.needsApproval, `needsApproval of tool "${tool.name}"`, parsed.value, verdict, agent.name, run);
+  if (asked || tool.needsApproval === false) return { verdict };
+  return decided(tool.needsApproval, `needsApproval of tool "${tool.name}"`, input, verdict, agent.name, run);
 }
 
 /** Whether a call needs approval. A rule that fails, or says anything but yes or no, denies it. */
@@ -110,47 +137,63 @@ async function decided(
   return { error: "This call was denied: whether it needs approval could not be found out.", status: "denied" };
 }
 
-async function findHandoff(call: ToolCallItem, edge: Edge, agent: CompiledAgent, run: Run): Promise<Finding> {
+function findHandoff(call: ToolCallItem, edge: Edge, agent: CompiledAgent, run: Run): MaybePromise<Finding> {
   const to = targetOf(edge, run.transcript.trail.at(-1));
   if (to === undefined) return { error: `Cannot call "${call.name}": nobody handed this conversation over.` };
   if (!run.graph.agents.has(to)) return { error: `Cannot hand over to "${to}": it is no longer here.` };
-  const parsing = parseArguments(edge.inputType ?? NO_PARAMETERS, call.arguments);
-  const parsed =
-    parsing instanceof Promise
-      ? await run.call(`the schema of handoff "${edge.toolName}"`, agent.name, () => parsing)
-      : parsing;
+  const parsed = parseArguments(edge.inputType ?? NO_PARAMETERS, call.arguments);
+  if (!(parsed instanceof Promise)) return judgeHandoff(call, parsed, edge, to, agent, run);
+  return Promise.resolve(run.call(`the schema of handoff "${edge.toolName}"`, agent.name, () => parsed)).then(
+    (checked) => judgeHandoff(call, checked, edge, to, agent, run),
+  );
+}
+
+function judgeHandoff(
+  call: ToolCallItem,
+  parsed: Checked,
+  edge: Edge,
+  to: string,
+  agent: CompiledAgent,
+  run: Run,
+): MaybePromise<Finding> {
   if (parsed.error !== undefined) return { error: parsed.error };
   const open = run.transcript.openCall(call.callId);
   if (open) open.input = parsed;
+  const verdict: CallVerdict = { callId: call.callId, kind: "handoff", to };
+  const asked = open?.asked === true;
+  if (edge.isEnabled === true && (asked || edge.needsApproval === false)) return { verdict };
+  return askAboutHandoff(call, edge, verdict, to, parsed.value, asked, agent, run);
+}
+
+async function askAboutHandoff(
+  call: ToolCallItem,
+  edge: Edge,
+  verdict: CallVerdict,
+  to: string,
+  input: unknown,
+  asked: boolean,
+  agent: CompiledAgent,
+  run: Run,
+): Promise<Finding> {
   if (!(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run))) {
     return { error: `Cannot hand over to "${to}": this handoff is not available now.` };
   }
-  const verdict: CallVerdict = { callId: call.callId, kind: "handoff", to };
-  if (open?.asked || edge.needsApproval === false) return { verdict };
+  if (asked || edge.needsApproval === false) return { verdict };
   // Nobody is asked about a handoff that a guardrail forbids.
-  const refusal = await handoffRefusal(edge, to, parsed.value, agent.name, run, call.callId);
+  const refusal = await handoffRefusal(edge, to, input, agent.name, run, call.callId);
   if (refusal !== undefined) return { error: refusal };
-  return decided(
-    edge.needsApproval,
-    `needsApproval of handoff "${edge.toolName}"`,
-    parsed.value,
-    verdict,
-    agent.name,
-    run,
-  );
+  return decided(edge.needsApproval, `needsApproval of handoff "${edge.toolName}"`, input, verdict, agent.name, run);
 }
 
 /** Runs a tool, or asks it whether a call whose outcome is unknown has happened. */
 export async function performTool(call: ToolCallItem, verify: boolean, run: Run): Promise<Outcome> {
   const agent = run.agent(call.agent ?? run.transcript.active);
-  const tool = await findTool(agent, call.name, run);
+  const tool = agent.tools.get(call.name) ?? (await findTool(agent, call.name, run));
   const open = run.transcript.openCall(call.callId);
   if (!tool || !open?.input) return { items: [resultOf(call, unknownName(call.name, agent), "error")] };
   const context = new ToolCallContext(run, agent.name, call);
-  const started = run.config.clock.now();
-  const { output, status } = verify
-    ? await verified(tool, open.input.value, context, call, run)
-    : await executed(tool, open.input.value, context, call, run);
+  const started = run.listening ? run.config.clock.now() : 0;
+  const { output, status } = await (verify ? verified : executed)(tool, open.input.value, context, call, run);
   context.end();
   const events = run.listening ? [finishedEvent(call, status, output, run.config.clock.now() - started)] : [];
   return { items: [resultOf(call, output, status)], events };
@@ -176,7 +219,8 @@ async function executed(
     if (refusal) return { output: `Refused: ${refusal.reason}`, status: "error" };
   }
   const once = tool.sideEffects === "once";
-  if (once) await run.record({ items: [{ type: "tool_start", agent: context.agent, callId }] });
+  const noted = once ? run.record({ items: [{ type: "tool_start", agent: context.agent, callId }] }) : undefined;
+  if (noted) await noted;
   if (run.listening) void run.emit({ type: "tool_started", callId, name, arguments: call.arguments });
   const answer = await answerOf(tool, tool.execute!, input, context, once, run);
   if (tool.outputGuardrails.length === 0) return answer;
@@ -205,12 +249,10 @@ async function answerOf(
   const late = (): Error =>
     (timedOut = new RunError(`it has not finished within ${ms} ms`, { code: "callback_timeout" }));
   try {
-    const value = await run.wait(
-      body.call(tool, input as never, context as never),
-      ms,
-      late,
-      once ? run.limits.abortGraceMs : 0,
-    );
+    const returned = body.call(tool, input as never, context as never);
+    const value = isThenable(returned)
+      ? await run.wait(returned, ms, late, once ? run.limits.abortGraceMs : 0)
+      : returned;
     return { output: outputText(value, run), status: "ok" };
   } catch (error) {
     if (timedOut && error === timedOut) {

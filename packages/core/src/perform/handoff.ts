@@ -11,6 +11,7 @@ import {
   type VisibleItem,
   isUserMessage,
 } from "../items.ts";
+import type { Json } from "../json.ts";
 import { isEnabled, requestFor, targetOf } from "../request.ts";
 import type { Run } from "../run.ts";
 import { parseArguments, NO_PARAMETERS, toJson } from "../schema.ts";
@@ -28,10 +29,14 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
   try {
     const source = run.agent(call.agent ?? run.transcript.active);
     const edge = source.edges.get(call.name)!;
-    await agree(edge, to, input?.value, source.name, call, run);
+    if (mayRefuse(edge, to, run)) await agree(edge, to, input?.value, source.name, call, run);
     const answer = answerTo(call, to);
-    const { view, before, after } = await viewFor(edge, to, input?.value, call, answer, rest, source.name, run);
-    const payload = edge.inputType ? toJson(input?.value) : undefined;
+    const filters = filtersOf(edge, run);
+    const { view, before, after } =
+      filters.length === 0
+        ? everything(to, rest, run)
+        : await viewFor(filters, edge, to, input?.value, call, answer, rest, source.name, run);
+    const payload = payloadOf(edge, input?.value);
     const item: NewItem & { type: "handoff" } = {
       type: "handoff",
       id: `${call.id}:handoff`,
@@ -45,7 +50,6 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
     };
     const unmade = rest.map((other) => resultOf(other, "Another handoff was made in this turn.", "error"));
     if (!run.listening) return { items: [answer, ...unmade, item] };
-    const filters = filtersOf(edge, run).map((filter) => filter.name || "filter");
     const durationMs = run.config.clock.now() - started;
     return {
       items: [answer, ...unmade, item],
@@ -58,7 +62,7 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
           toolName: call.name,
           before,
           after,
-          filters,
+          filters: filters.map((filter) => filter.name || "filter"),
           durationMs,
         },
       ],
@@ -76,6 +80,20 @@ function answerTo(call: ToolCallItem, to: string): NewItem & ToolResultItem {
     ...(resultOf(call, `The conversation is with ${to} now.`, "ok") as ToolResultItem),
     id: `${call.id}:answer`,
   };
+}
+
+/** What is recorded of the payload. */
+function payloadOf({ inputType }: Edge, input: unknown): Json | undefined {
+  if (!inputType) return undefined;
+  const payload = toJson(input);
+  if (payload === undefined) throw new Error("its payload cannot be written as JSON");
+  return payload;
+}
+
+/** Whether anybody has to be asked about a handoff. */
+function mayRefuse({ isEnabled, guardrails, onHandoff }: Edge, to: string, run: Run): boolean {
+  if (isEnabled !== true || guardrails.length > 0 || onHandoff) return true;
+  return run.agent(to).definition.inputGuardrails.length > 0;
 }
 
 /** Everything that may refuse a handoff; a refusal is a throw with its reason. */
@@ -130,8 +148,15 @@ interface Chosen {
   readonly after: number;
 }
 
+/** Without filters the target sees everything. */
+function everything(to: string, rest: readonly ToolCallItem[], run: Run): Chosen {
+  const count = run.transcript.startOf(to).items.length + 1 - rest.length;
+  return { view: undefined, before: count, after: count };
+}
+
 /** What the target sees, as a view of what it would see unfiltered. */
 async function viewFor(
+  filters: readonly AnyFilter[],
   edge: Edge,
   to: string,
   input: unknown,
@@ -141,11 +166,6 @@ async function viewFor(
   from: string,
   run: Run,
 ): Promise<Chosen> {
-  const filters = filtersOf(edge, run);
-  if (filters.length === 0) {
-    const count = run.transcript.startOf(to).items.length + 1 - rest.length;
-    return { view: undefined, before: count, after: count };
-  }
   const base = startWith(to, answer, rest, run);
   let chosen: readonly VisibleItem[] = base;
   for (const filter of filters) {

@@ -6,8 +6,10 @@ import { performHandoff } from "./handoff.ts";
 import { performModel } from "./model.ts";
 import { performAgent } from "./nested.ts";
 
+const NOTHING: Outcome = { items: [] };
+
 /** Does one effect in this process: the only place that calls models, tools, callbacks and filters. */
-export async function perform(effect: Effect, run: Run): Promise<Outcome> {
+export function perform(effect: Effect, run: Run): Outcome | Promise<Outcome> {
   switch (effect.type) {
     case "model":
       return performModel(effect.agent, run);
@@ -20,8 +22,9 @@ export async function perform(effect: Effect, run: Run): Promise<Outcome> {
     case "handoff":
       return performHandoff(effect.call, effect.rest, run);
     case "guardrail":
-      await guardInput(effect.agent, effect.messages, (guardrail) => guardrail.runInParallel !== true, run);
-      return { items: [] };
+      return guardInput(effect.agent, effect.messages, (guardrail) => guardrail.runInParallel !== true, run).then(
+        () => NOTHING,
+      );
     default:
       effect satisfies never;
       throw new TypeError(`Cannot perform an effect of type "${String((effect as { type: unknown }).type)}"`);

@@ -5,13 +5,14 @@ import { GuardrailError, ModelError, type ModelErrorKind, RunError, messageOf } 
 import type { EventBody } from "../events.ts";
 import { type CompiledAgent, resolveModel } from "../graph.ts";
 import {
-  type Content,
   type MessageItem,
   type NewItem,
   type ReplyItem,
   type ToolResultItem,
   type TurnItem,
   contentText,
+  isContent,
+  wellFormed,
 } from "../items.ts";
 import { requestFor, seenNow } from "../request.ts";
 import type { Run } from "../run.ts";
@@ -19,14 +20,43 @@ import { type Checked, check } from "../schema.ts";
 import { isAnswer } from "../transcript.ts";
 import { fromView, settleView, toView } from "../views.ts";
 import { outputRefusal } from "./guardrails.ts";
+import { problemOf } from "./reply.ts";
 
 /** Asks the agent's model, or takes a tool's result as the answer where the agent wants that. */
 export async function performModel(name: string, run: Run): Promise<Outcome> {
   const agent = run.agent(name);
-  const text = await answerFromTools(agent, run);
+  const text = agent.definition.toolUseBehavior === "run_llm_again" ? undefined : await answerFromTools(agent, run);
   if (text !== undefined) return answerWith(text, agent, run);
   for (const plugin of run.config.plugins) if (plugin.view) await chooseView(plugin, agent, run);
-  return ask(agent, await requestFor(agent, seenNow(run), run), run);
+  const asked = requestFor(agent, seenNow(run), run);
+  const request = asked instanceof Promise ? await asked : asked;
+  const show = new Shown(agent, run);
+  if (run.listening) void run.emit(turnStarted(agent, request));
+  const answer = run.wait(replyOf(agent.model, request, show, name), run.limits.modelTimeoutMs, () =>
+    tooLate(agent, run),
+  );
+  const reply = await answer;
+  if (run.gate) await run.gate;
+  return outcomeOf(reply, agent, request, show, run);
+}
+
+function turnStarted({ model }: CompiledAgent, { at, items, handoffs, tools }: ModelRequest): EventBody {
+  return {
+    type: "turn_started",
+    turn: at.turn,
+    model: model.name,
+    provider: model.provider,
+    items: items.length,
+    handoffs: handoffs.map(({ name }) => name),
+    tools: tools.map(({ name }) => name),
+  };
+}
+
+function tooLate({ name, model }: CompiledAgent, { limits }: Run): ModelError {
+  return new ModelError(
+    `Cannot finish the turn of agent "${name}": model "${model.name}" has not replied within ${limits.modelTimeoutMs} ms`,
+    { kind: "timeout", model: model.name, provider: model.provider, agent: name },
+  );
 }
 
 /** A plugin's choice of what the agents see from here on, recorded before the model is asked. */
@@ -48,101 +78,58 @@ async function chooseView(plugin: Run["config"]["plugins"][number], agent: Compi
   await run.record({ items: [{ type: "view", id, plugin: plugin.name, view: toView(visible, items) }] });
 }
 
-async function ask(agent: CompiledAgent, request: ModelRequest, run: Run): Promise<Outcome> {
-  const { clock } = run.config;
-  const { model } = agent;
-  const started = clock.now();
-  if (run.listening) {
-    void run.emit({
-      type: "turn_started",
-      turn: request.at.turn,
-      model: model.name,
-      provider: model.provider,
-      items: request.items.length,
-      handoffs: request.handoffs.map(({ name }) => name),
-      tools: request.tools.map(({ name }) => name),
-    });
-  }
-  const show = new Shown(agent, run);
-  const ms = run.limits.modelTimeoutMs;
-  const late = (): Error =>
-    new ModelError(
-      `Cannot finish the turn of agent "${agent.name}": model "${model.name}" has not replied within ${ms} ms`,
-      { kind: "timeout", model: model.name, provider: model.provider, agent: agent.name },
-    );
-  const reply = await run.wait(
-    replyOf(model, request, (event) => show.take(event), agent.name),
-    ms,
-    late,
-  );
-  if (run.gate) await run.gate;
-  return outcomeOf(reply, agent, request, show, clock.now() - started, run);
-}
-
 /** Reads a model's stream to its reply. Whatever goes wrong is a `ModelError`. */
 async function replyOf(
   model: Model,
   request: ModelRequest,
-  onDelta: (event: Exclude<ModelEvent, ModelReply>) => void | Promise<void>,
+  show: Shown | undefined,
   agent: string,
 ): Promise<ModelReply> {
-  const at = { model: model.name, provider: model.provider, agent };
-  const what = `Cannot finish the turn of agent "${agent}": model "${model.name}"`;
   try {
     for await (const event of model.stream(request)) {
-      if (event.type === "reply") return checkedReply(event, what, at);
-      const busy = onDelta(event);
+      if (event.type === "reply") return checkedReply(event, model, agent);
+      const busy = show?.take(event);
       if (busy) await busy;
     }
   } catch (error) {
     if (error instanceof RunError) throw error;
-    throw new ModelError(`${what} failed: ${messageOf(error)}`, {
-      kind: "unknown",
-      retryable: false,
-      cause: error,
-      ...at,
-    });
+    throw badTurn(model, agent, `failed: ${messageOf(error)}`, "unknown", error);
   }
-  throw new ModelError(`${what} ended its stream without a reply`, { kind: "truncated", ...at });
+  throw badTurn(model, agent, "ended its stream without a reply", "truncated");
 }
 
-function checkedReply(
-  reply: ModelReply,
-  what: string,
-  at: { model: string; provider: string; agent: string },
-): ModelReply {
-  const { inputTokens, outputTokens } = reply.usage ?? {};
-  if (
-    Array.isArray(reply.items) &&
-    isCount(inputTokens) &&
-    isCount(outputTokens) &&
-    typeof reply.finishReason === "string"
-  )
-    return reply;
-  throw new ModelError(`${what} gave a reply without items, finishReason or usage`, {
-    kind: "protocol",
-    retryable: false,
-    ...at,
+function badTurn(model: Model, agent: string, what: string, kind: ModelErrorKind, cause?: unknown): ModelError {
+  const { name, provider } = model;
+  return new ModelError(`Cannot finish the turn of agent "${agent}": model "${name}" ${what}`, {
+    kind,
+    cause,
+    model: name,
+    provider,
+    agent,
   });
 }
 
-const isCount = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isFinite(value);
+function checkedReply(reply: ModelReply, model: Model, agent: string): ModelReply {
+  const problem = problemOf(reply);
+  if (problem === undefined) return reply;
+  throw badTurn(model, agent, `gave a reply with ${problem}`, "protocol");
+}
 
 /** What of a reply is shown while it comes. Held back where something may still forbid it. */
 class Shown {
   firstEventMs: number | undefined;
   readonly #run: Run;
-  readonly #started: number;
+  readonly started: number;
   #held: EventBody[] | undefined;
 
   constructor(agent: CompiledAgent, run: Run) {
     this.#run = run;
-    this.#started = run.config.clock.now();
+    this.started = run.config.clock.now();
     if (agent.definition.outputGuardrails.length > 0) this.#held = [];
   }
 
   take(event: Exclude<ModelEvent, ModelReply>): void | Promise<void> {
-    this.firstEventMs ??= this.#run.config.clock.now() - this.#started;
+    this.firstEventMs ??= this.#run.config.clock.now() - this.started;
     if (!this.#run.listening) return undefined;
     const body = this.#bodyOf(event);
     if (this.#held) {
@@ -180,10 +167,9 @@ async function outcomeOf(
   agent: CompiledAgent,
   request: ModelRequest,
   show: Shown,
-  durationMs: number,
   run: Run,
 ): Promise<Outcome> {
-  const turn = turnItem(reply, agent, durationMs);
+  const turn = turnItem(reply, agent, run.config.clock.now() - show.started);
   const beside = besideItems(reply, agent.name);
   const finished = (finishReason = reply.finishReason): EventBody[] =>
     run.listening ? [turnFinished(turn, request.at.turn, finishReason, show.firstEventMs)] : [];
@@ -282,7 +268,7 @@ function turnFinished(
 
 function textOfReply(items: readonly ReplyItem[]): string {
   return items
-    .map((item) => (item.type === "message" ? contentText(item.content) : ""))
+    .map((item) => (item?.type === "message" && isContent(item.content) ? contentText(item.content) : ""))
     .filter(Boolean)
     .join("\n");
 }
@@ -300,13 +286,6 @@ function replyItems(items: readonly ReplyItem[], agent: string, request: ModelRe
       );
       continue;
     }
-    if (typeof item.callId !== "string" || item.callId === "") {
-      throw new ModelError(`Cannot use the reply to agent "${agent}": its call of "${item.name}" has no callId`, {
-        kind: "protocol",
-        retryable: false,
-        agent,
-      });
-    }
     if (callIds.has(item.callId)) continue; // sent twice: one execution
     callIds.add(item.callId);
     const { name } = item;
@@ -314,17 +293,13 @@ function replyItems(items: readonly ReplyItem[], agent: string, request: ModelRe
     kept.push({
       ...item,
       agent,
-      arguments: wellFormed(item.arguments),
+      callId: wellFormed(item.callId),
+      name: wellFormed(name),
+      arguments: typeof item.arguments === "string" ? wellFormed(item.arguments) : item.arguments,
       ...(isHandoff ? { handoff: true as const } : {}),
     });
   }
   return kept;
-}
-
-/** Lone surrogates are replaced: stores and providers do not take them. */
-function wellFormed<T extends Content>(content: T): T {
-  if (typeof content === "string") return (content.isWellFormed() ? content : content.toWellFormed()) as T;
-  return content;
 }
 
 /** Parses the structured output. Gives what is wrong with it. */
@@ -429,9 +404,9 @@ export async function askBeside(
     handoffs: [],
     settings,
     signal,
-    at: run.at(agent),
+    at: { ...run.at(agent), purpose },
   };
-  const reply = await replyOf(found, asked, () => undefined, agent);
+  const reply = await replyOf(found, asked, undefined, agent);
   const turn = { ...turnItem(reply, { ...run.agent(agent), model: found }, clock.now() - started), purpose };
   await run.record({ items: [turn] });
   if (isAnswer(reply.finishReason)) return textOfReply(reply.items);

@@ -1,6 +1,6 @@
 import type { Outcome } from "../contracts/engine.ts";
 import type { AnyFunctionTool } from "../definitions.ts";
-import { messageOf, truncate } from "../errors.ts";
+import { RunError, messageOf, truncate } from "../errors.ts";
 import type { AgentDefinition } from "../graph.ts";
 import { contentText, type ToolCallItem } from "../items.ts";
 import { limitsWith } from "../limits.ts";
@@ -46,7 +46,7 @@ async function answerOf(
   const { agent, maxTurns, input: ask, output } = tool.nested!;
   const { maxNesting, maxToolOutput } = run.limits;
   if (run.path.length >= maxNesting)
-    throw new TypeError(`agents are nested ${maxNesting} deep, which is the limit maxNesting`);
+    throw new RunError(`agents are nested ${maxNesting} deep, which is the limit maxNesting`);
   const graph = run.config.graphOf(agent as AgentDefinition);
   const nested = run.nested(
     graph,
@@ -69,10 +69,10 @@ async function answerOf(
     return undefined;
   }
   if (stop.status === "limit")
-    throw new TypeError(`it has not finished within ${stop.max} model replies (${stop.limit})`);
+    throw new RunError(`it has not finished within ${stop.max} model replies (${stop.limit})`);
   const definition = nested.agent(t.active);
   const text = t.answer ? contentText(t.answer.content) : "";
   const parsed = nested.output ?? (await parseOutput(definition, text, nested));
-  if ("error" in parsed && parsed.error !== undefined) throw new TypeError(parsed.error);
+  if ("error" in parsed && parsed.error !== undefined) throw new RunError(parsed.error);
   return truncate(output((parsed as { readonly value: unknown }).value as never), maxToolOutput);
 }
