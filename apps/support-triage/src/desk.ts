@@ -12,7 +12,7 @@ import type { View } from "./view.ts";
 /** A model that has not answered by then is given up. */
 const MODEL_TIMEOUT_MS = 120_000;
 /** The longest message that is read; nobody types more, and models are paid by length. */
-export const MAX_MESSAGE_LENGTH = 8_000;
+const MAX_MESSAGE_LENGTH = 8_000;
 
 export interface HelpDesk {
   readonly entry: Desk;

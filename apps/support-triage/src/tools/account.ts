@@ -7,7 +7,7 @@ import { subscriptionOf, title } from "./subscription.ts";
 
 const onOff = (flag: 0 | 1): string => (flag === 1 ? "on" : "off");
 
-export const getAccount = tool({
+const getAccount = tool({
   name: "get_account",
   description: "Gives the customer's name, email address, plan, and whether two-factor sign-in is on.",
   when: "what is on your account",
@@ -37,7 +37,7 @@ export const getAccount = tool({
 });
 
 /** Sends a link. However often one call is run, one mail is sent. */
-export const sendPasswordReset = tool({
+const sendPasswordReset = tool({
   name: "send_password_reset",
   description: "Sends a link to reset the password to the address of the account. It unlocks a locked account, too.",
   when: "a forgotten password or a locked account",
@@ -69,7 +69,7 @@ export const sendPasswordReset = tool({
   }),
 });
 
-export const changeEmail = tool({
+const changeEmail = tool({
   name: "change_email",
   description: "Starts the change of the account's email address; the customer confirms it from the new one.",
   when: "a new email address",
@@ -93,7 +93,7 @@ export const changeEmail = tool({
 });
 
 /** Switching it on is harmless; switching it off is what a thief would ask for, so a person looks at it. */
-export const setTwoFactor = tool({
+const setTwoFactor = tool({
   name: "set_two_factor",
   description: "Switches two-factor sign-in on or off.",
   when: "two-factor sign-in",
@@ -124,7 +124,7 @@ export const setTwoFactor = tool({
 
 const PLANS = ["free", "basic", "pro", "team"] as const;
 
-export const changePlan = tool({
+const changePlan = tool({
   name: "change_plan",
   description: "Changes the plan from the next renewal on.",
   when: "moving to another plan",
@@ -150,7 +150,7 @@ export const changePlan = tool({
 });
 
 /** Ends the subscription with the paid month. A person approves it. */
-export const cancelSubscription = tool({
+const cancelSubscription = tool({
   name: "cancel_subscription",
   description: "Ends the subscription with the month that is paid.",
   when: "cancelling the subscription",

@@ -13,7 +13,7 @@ const month = z
   .regex(/^\d{4}-\d{2}$/)
   .nullable();
 
-export const findCharges = tool({
+const findCharges = tool({
   name: "find_charges",
   description: "Lists the customer's charges: the newest first, only those of an amount or a month where one is given.",
   when: "what was charged and when",
@@ -52,7 +52,7 @@ export const findCharges = tool({
   }),
 });
 
-export const findDuplicateCharges = tool({
+const findDuplicateCharges = tool({
   name: "find_duplicate_charges",
   description: "Finds charges that were made twice: the same amount for the same thing within three days.",
   when: "charges that were made twice",
@@ -90,7 +90,7 @@ export const findDuplicateCharges = tool({
   }),
 });
 
-export const getInvoice = tool({
+const getInvoice = tool({
   name: "get_invoice",
   description: "Gives the invoice of a month, by default the latest.",
   when: "invoices and receipts",
@@ -143,7 +143,7 @@ function monthName(date: string | null): string {
   return date === null ? "any month" : day(`${date.slice(0, 7)}-01`).replace(/^1 /, "");
 }
 
-export const getSubscription = tool({
+const getSubscription = tool({
   name: "get_subscription",
   description: "Gives the customer's plan, its price and the day of the next payment.",
   when: "the price of your plan and the next payment",
@@ -190,7 +190,7 @@ const methodLine = ({ brand, last4, expires, is_default }: PaymentMethod): strin
   return `${brand} ending in ${last4} (${expired} ${expires}${is_default ? ", used for payments" : ""})`;
 };
 
-export const listPaymentMethods = tool({
+const listPaymentMethods = tool({
   name: "list_payment_methods",
   description: "Lists the cards on the account.",
   when: "the cards on file",
@@ -211,7 +211,7 @@ export const listPaymentMethods = tool({
   }),
 });
 
-export const setDefaultPaymentMethod = tool({
+const setDefaultPaymentMethod = tool({
   name: "set_default_payment_method",
   description: "Chooses which of the cards on file is charged from now on.",
   when: "paying with another card",

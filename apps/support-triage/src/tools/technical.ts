@@ -15,7 +15,7 @@ interface Service {
   readonly updated_at: string;
 }
 
-export const checkServiceStatus = tool({
+const checkServiceStatus = tool({
   name: "check_service_status",
   description: "Tells whether Larkspur's services are up: one of them, or all.",
   when: "outages",
@@ -93,7 +93,7 @@ function matching(db: DatabaseSync, query: string): readonly { readonly id: stri
   );
 }
 
-export const searchKnownIssues = tool({
+const searchKnownIssues = tool({
   name: "search_known_issues",
   description: "Searches the known issues by what the customer sees, and gives the workaround.",
   when: "crashes, errors and what is slow or stuck",
@@ -148,7 +148,7 @@ function devicesOf(db: DatabaseSync, customerId: string): readonly Device[] {
 const deviceLine = ({ name, app, version, state, last_sync }: Device): string =>
   `${name} (${app} ${version}) is ${state.replace("_", " ")}, last synced ${last_sync}`;
 
-export const listDevices = tool({
+const listDevices = tool({
   name: "list_devices",
   description: "Lists the customer's devices with the version of the app, and whether they are in sync.",
   when: "the state of your devices",
@@ -168,7 +168,7 @@ export const listDevices = tool({
   }),
 });
 
-export const restartSync = tool({
+const restartSync = tool({
   name: "restart_sync",
   description: "Starts the sync of a device again that is stuck.",
   when: "restarting the sync",
@@ -207,7 +207,7 @@ const PRIORITIES = ["low", "normal", "high"] as const;
 const MAX_SUBJECT_LENGTH = 120;
 
 /** Opens a ticket. However often one call is run, there is one ticket. */
-export const createTicket = tool({
+const createTicket = tool({
   name: "create_ticket",
   description: "Opens a ticket for the engineers, where no known issue fits or the workaround did not help.",
   when: "opening a ticket for the engineers",
@@ -248,7 +248,7 @@ export const createTicket = tool({
   }),
 });
 
-export const listTickets = tool({
+const listTickets = tool({
   name: "list_tickets",
   description: "Lists the customer's tickets and how they stand.",
   when: "news about your tickets",
