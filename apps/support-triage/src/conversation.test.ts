@@ -82,7 +82,7 @@ describe("Conversation", () => {
         await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
       },
     };
-    await expect(open(approving, slow).say("hello", controller.signal)).rejects.toThrow();
+    await expect(open(approving, slow).say("hello", controller.signal)).rejects.toMatchObject({ code: "aborted" });
     expect(await open(approving).say("hello")).toMatchObject({ text: expect.stringMatching(/^Hello!/) });
   });
 });
