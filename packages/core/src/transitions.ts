@@ -1,7 +1,14 @@
 import type { Effect } from "./contracts/engine.ts";
-import type { Pending } from "./events.ts";
+import type { EventBody, Pending } from "./events.ts";
 import type { Json } from "./json.ts";
-import { type NewItem, type ToolCallItem, type ToolResultStatus, contentText, isUserMessage } from "./items.ts";
+import {
+  type NewItem,
+  type ToolCallItem,
+  type ToolResultItem,
+  type ToolResultStatus,
+  contentText,
+  isUserMessage,
+} from "./items.ts";
 import type { Limits } from "./limits.ts";
 import { type OpenCall, type Transcript, edgeKey } from "./transcript.ts";
 import { toView } from "./views.ts";
@@ -9,7 +16,7 @@ import { toView } from "./views.ts";
 /** What happens next. */
 export type Step =
   | { readonly type: "perform"; readonly effects: readonly Effect[] }
-  | { readonly type: "record"; readonly items: readonly NewItem[] }
+  | { readonly type: "record"; readonly items: readonly NewItem[]; readonly events?: readonly EventBody[] }
   | Stop;
 export type Stop =
   | { readonly type: "stop"; readonly status: "completed" }
@@ -39,14 +46,15 @@ export function nextStep(t: Transcript, policy: Policy): Step {
   return perform([{ type: "model", key: `model:${t.record.length}`, agent: t.active }]);
 }
 
-const record = (items: readonly NewItem[]): Step => ({ type: "record", items });
+const record = (items: readonly NewItem[], events: readonly EventBody[] = []): Step =>
+  events.length === 0 ? { type: "record", items } : { type: "record", items, events };
 const perform = (effects: readonly Effect[]): Step => ({ type: "perform", effects });
 
 /** Calls without results: checked, then decided, then ordinary ones side by side, then handoffs one by one. */
 function nextOfCalls(t: Transcript, policy: Policy): Step {
   const { open } = t;
   const denied = open.filter(({ decision }) => decision?.decision === "rejected");
-  if (denied.length > 0) return record(denied.map(deny));
+  if (denied.length > 0) return record(denied.map(deny), denied.flatMap(deniedEvent));
 
   const unchecked = open.filter(({ verdict }) => !verdict);
   if (unchecked.length > 0)
@@ -96,14 +104,13 @@ function settleStarted(started: readonly OpenCall[]): Step {
 
 const UNKNOWN = "The outcome is unknown: this was started and may or may not have happened. Do not simply repeat it.";
 
-function deny({ call, decision }: OpenCall): NewItem {
-  const reason = decision?.reason;
-  return resultOf(
-    call,
-    reason === undefined ? "The user denied this call." : `The user denied this call: ${reason}`,
-    "denied",
-  );
-}
+const deny = (open: OpenCall): NewItem => resultOf(open.call, denialOf(open), "denied");
+
+const denialOf = ({ decision }: OpenCall): string =>
+  decision?.reason === undefined ? "The user denied this call." : `The user denied this call: ${decision.reason}`;
+
+const deniedEvent = (open: OpenCall): EventBody[] =>
+  open.call.handoff ? [refusedEvent(open.call, denialOf(open), open.verdict?.to)] : [];
 
 const paused = (t: Transcript): Stop => ({ type: "stop", status: "paused", pending: pendingOf(t) });
 
@@ -125,7 +132,9 @@ function pending(kind: Pending["kind"], call: ToolCallItem): Pending {
 function nextHandoff(t: Transcript, policy: Policy): Step {
   const [first, ...others] = t.open as [OpenCall, ...OpenCall[]];
   const refusal = refuse(t, first, policy);
-  if (refusal !== undefined) return record([resultOf(first.call, refusal, "error")]);
+  if (refusal !== undefined) {
+    return record([resultOf(first.call, refusal, "error")], [refusedEvent(first.call, refusal, first.verdict?.to)]);
+  }
   return perform([
     { type: "handoff", key: first.call.id, agent: t.active, call: first.call, rest: others.map(({ call }) => call) },
   ]);
@@ -149,9 +158,9 @@ function wayBack(t: Transcript): NewItem {
   const output = t.answer ? contentText(t.answer.content) : "";
   const { items } = t.startOf(to);
   const left = t.leftBy(to);
-  const asked = left.map((item) =>
-    item.type === "tool_result" && item.callId === callId ? { ...item, id: `${item.id}/answer`, output } : item,
-  );
+  const asked = left.slice();
+  const place = left.findLastIndex((item) => item.type === "tool_result" && item.callId === callId);
+  if (place >= 0) asked[place] = { ...(left[place] as ToolResultItem), id: `${left[place]!.id}/answer`, output };
   const said = items.slice(left.length).filter(isUserMessage);
   return {
     type: "handoff",
@@ -171,6 +180,11 @@ const takeOver = (t: Transcript, entry: string): NewItem => ({
   to: entry,
   mode: "pass",
 });
+
+/** Tells that a handoff was not made. */
+export function refusedEvent({ callId, name }: ToolCallItem, reason: string, to?: string): EventBody {
+  return { type: "handoff_refused", callId, toolName: name, ...(to === undefined ? {} : { to }), reason };
+}
 
 /** The answer to a call. */
 export function resultOf(call: ToolCallItem, output: string, status: ToolResultStatus): NewItem {

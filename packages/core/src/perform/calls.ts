@@ -9,9 +9,9 @@ import { type Checked, NO_PARAMETERS, parseArguments } from "../schema.ts";
 import type { NewItem, ToolCallItem, ToolResultStatus } from "../items.ts";
 import { findTool, isEnabled, targetOf } from "../request.ts";
 import type { Run } from "../run.ts";
-import { resultOf } from "../transitions.ts";
+import { refusedEvent, resultOf } from "../transitions.ts";
 import { refusalBy } from "./guardrails.ts";
-import { finishedEvent, refusedEvent } from "./events.ts";
+import { finishedEvent } from "./events.ts";
 import { handoffRefusal } from "./handoff.ts";
 
 /** What a call is, or why it cannot run. */

@@ -9,7 +9,3 @@ export function finishedEvent(
 ): EventBody {
   return { type: "tool_finished", callId, name, status, output, durationMs };
 }
-
-export function refusedEvent({ callId, name }: ToolCallItem, reason: string, to?: string): EventBody {
-  return { type: "handoff_refused", callId, toolName: name, ...(to === undefined ? {} : { to }), reason };
-}

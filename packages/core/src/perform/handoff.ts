@@ -16,9 +16,8 @@ import { isEnabled, requestFor, targetOf } from "../request.ts";
 import type { Run } from "../run.ts";
 import { parseArguments, NO_PARAMETERS, toJson } from "../schema.ts";
 import { placeOfResult, withoutCalls } from "../transcript.ts";
-import { resultOf } from "../transitions.ts";
+import { refusedEvent, resultOf } from "../transitions.ts";
 import { settleView, toView } from "../views.ts";
-import { refusedEvent } from "./events.ts";
 import { inputRefusal, refusalBy } from "./guardrails.ts";
 
 /** Makes a handoff, or answers its call with the reason why not. Its answer and the handoff are one append. */
