@@ -153,6 +153,8 @@ export interface ToolSource<in Context = never> {
   readonly name: string;
   list(run: RunContext<Context>): MaybePromise<readonly Tool<Context>[]>;
 }
+/** Bound for inference, as `AnyAgent`: an inline `tool()` is not inferred from it. */
+export type ToolLike = { readonly kind: "tool" | "tool_source"; readonly name: string } | HostedTool;
 export type AnyFunctionTool = Tool<never, unknown>;
 export type AnyTool = AnyFunctionTool | HostedTool | ToolSource<never>;
 
@@ -334,7 +336,7 @@ export type ContextOf<N> = (
 /** Union of the outputs that a run can end with. */
 export type ReachOf<N> = N extends Node<never, infer R> ? R : never;
 
-export interface AgentOptions<Own, Tools extends readonly AnyTool[], Handoffs extends readonly AnyTarget[], Output> {
+export interface AgentOptions<Own, Tools extends readonly ToolLike[], Handoffs extends readonly AnyTarget[], Output> {
   /** Unique in its graph. */
   readonly name: string;
   /** What the model is told to do. Only text of the developer belongs here. */
@@ -357,7 +359,7 @@ export interface AgentOptions<Own, Tools extends readonly AnyTool[], Handoffs ex
 export interface AgentConstructor {
   new <
     Own = unknown,
-    const Tools extends readonly AnyTool[] = [],
+    const Tools extends readonly ToolLike[] = [],
     const Handoffs extends readonly AnyTarget[] = [],
     Output = string,
   >(

@@ -61,10 +61,10 @@ async function open(run: Run, input: Input): Promise<GivenInput> {
   const record = stored ?? sorted.known;
   const first = run.options.runId === undefined ? -1 : record.findIndex(({ id }) => id === `${run.runId}:0`);
   if (first >= 0) retell(record as Item[], run);
-  run.start = record.length; // what the record cannot be is the caller's mistake
   try {
     run.journal.load(record);
   } catch (cause) {
+    run.start = run.transcript.record.length; // before any effect
     if (!stored || cause instanceof RunError) throw cause;
     throw new StoreError(`Cannot read the session: ${messageOf(cause)}`, { cause, code: "corrupt_item" });
   }
@@ -79,7 +79,9 @@ async function open(run: Run, input: Input): Promise<GivenInput> {
   for (const message of sorted.messages) {
     // It may have stopped before it took them.
     if (taken.length > 0 && !taken.some((item) => sameJson(contentOf(item), contentOf(message))))
-      throw new TypeError(`Cannot run "${run.runId}" again with other messages: a new message needs a runId of its own`);
+      throw new TypeError(
+        `Cannot run "${run.runId}" again with other messages: a new message needs a runId of its own`,
+      );
   }
   run.start = first;
   run.journal.resumeAt(first);
@@ -276,8 +278,7 @@ async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> 
 function waitsForCaller(t: Transcript): boolean {
   return t.open.some(
     ({ call, asked, decision, verdict }) =>
-      (asked ? !decision : verdict?.kind === "client") ||
-      waitsForCaller(t.children?.get(call.callId) ?? NOBODY),
+      (asked ? !decision : verdict?.kind === "client") || waitsForCaller(t.children?.get(call.callId) ?? NOBODY),
   );
 }
 

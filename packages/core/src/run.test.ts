@@ -853,7 +853,10 @@ describe("items in a list", () => {
     for (const wrong of [{ ...(list[1] as Item), content: "other" } as Item, { ...mine, content: "other" }]) {
       await expect(runner.run(agent, wrong, { session: "s" })).rejects.toThrow(TypeError);
     }
-    const twins = [{ ...mine, id: "new" }, { ...mine, id: "new", content: "other" }];
+    const twins = [
+      { ...mine, id: "new" },
+      { ...mine, id: "new", content: "other" },
+    ];
     await expect(runner.run(agent, twins, { session: "s" })).rejects.toThrow(TypeError);
     expect(model.requests).toHaveLength(2);
   });
