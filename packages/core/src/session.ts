@@ -1,7 +1,7 @@
 import { type SessionKey, type SessionStore, sessionKey } from "./contracts/session.ts";
 import type { NewId } from "./environment.ts";
 import { StoreError } from "./errors.ts";
-import { type InputItem, type Item, type Usage, usageByAgent, usageOf } from "./items.ts";
+import { type InputItem, type Item, type ToolCallItem, type Usage, usageByAgent, usageOf } from "./items.ts";
 import { Transcript } from "./transcript.ts";
 import { closeAll } from "./transitions.ts";
 
@@ -25,6 +25,23 @@ export class Session {
   /** The record as input for a run without this session. */
   async toInputList(): Promise<InputItem[]> {
     return (await this.items()).slice();
+  }
+
+  /** Name of the agent that gets the next message; none where nothing has been said, or nobody was handed over to. */
+  async activeAgent(): Promise<string | undefined> {
+    const { owner } = await this.#folded();
+    return owner === "" ? undefined : owner;
+  }
+
+  /** Calls that have no result: a run was stopped, or waits for a decision. `run(agent, [], { session })` goes on. */
+  async openCalls(): Promise<readonly ToolCallItem[]> {
+    return (await this.#folded()).open.map(({ call }) => call);
+  }
+
+  async #folded(): Promise<Transcript> {
+    const t = new Transcript("");
+    t.load((await this.items()).slice());
+    return t;
   }
 
   /** Of all runs of the session. */
