@@ -430,8 +430,8 @@ describe("nextStep()", () => {
     );
     expect(step).toMatchObject({
       items: [
-        { status: "denied", output: "The user denied this call: too much" },
-        { status: "denied", output: "The user denied this call." },
+        { status: "denied", output: "This call was denied: too much" },
+        { status: "denied", output: "This call was denied." },
       ],
     });
   });

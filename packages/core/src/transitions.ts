@@ -107,7 +107,7 @@ const UNKNOWN = "The outcome is unknown: this was started and may or may not hav
 const deny = (open: OpenCall): NewItem => resultOf(open.call, denialOf(open), "denied");
 
 const denialOf = ({ decision }: OpenCall): string =>
-  decision?.reason === undefined ? "This call was denied." : `The user denied this call: ${decision.reason}`;
+  decision?.reason === undefined ? "This call was denied." : `This call was denied: ${decision.reason}`;
 
 const deniedEvent = (open: OpenCall): EventBody[] =>
   open.call.handoff ? [refusedEvent(open.call, denialOf(open), open.verdict?.to)] : [];
