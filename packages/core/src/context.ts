@@ -4,16 +4,30 @@ import type { AskRequest, RunContext, ToolContext } from "./definitions.ts";
 import type { HandoffItem, Item, ToolCallItem, Usage } from "./items.ts";
 import { toJson } from "./schema.ts";
 import type { Json } from "./json.ts";
-import type { Run } from "./run.ts";
+import type { EventBody } from "./events.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** What a run tells its callbacks. */
+interface Source {
+  readonly context: unknown;
+  readonly runId: string;
+  readonly session: SessionKey | undefined;
+  readonly usage: Usage;
+  readonly transcript: Transcript;
+  readonly signal: AbortSignal;
+  readonly listening: boolean;
+  emit(event: EventBody): void | Promise<void>;
+  ask(model: Model | string, request: AskRequest, agent: string, signal: AbortSignal): Promise<string>;
+}
 
 /** What a callback is told about its run. Everything is read when it is asked for. */
 export class CallbackContext implements RunContext {
   readonly agent: string;
-  readonly #run: Run;
+  readonly #run: Source;
   #own: AbortController | undefined;
   #unlink: (() => void) | undefined;
 
-  constructor(run: Run, agent: string) {
+  constructor(run: Source, agent: string) {
     this.#run = run;
     this.agent = agent;
   }
@@ -65,9 +79,9 @@ export class ToolCallContext extends CallbackContext implements ToolContext {
   readonly callId: string;
   readonly idempotencyKey: string;
   readonly #name: string;
-  readonly #run: Run;
+  readonly #run: Source;
 
-  constructor(run: Run, agent: string, call: ToolCallItem) {
+  constructor(run: Source, agent: string, call: ToolCallItem) {
     super(run, agent);
     this.#run = run;
     this.callId = call.callId;

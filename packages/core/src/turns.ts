@@ -1,7 +1,7 @@
 import { encodeKey, type SessionKey, type SessionLease, type SessionStore } from "./contracts/session.ts";
 import type { Clock } from "./environment.ts";
 import { StoreError } from "./errors.ts";
-import type { Run } from "./run.ts";
+import type { Limits } from "./limits.ts";
 import { pause } from "./wrappers/retry.ts";
 
 /**
@@ -15,8 +15,17 @@ const LEASE_MS = 30_000;
 /** How often a session that another process holds is asked for. */
 const LEASE_RETRY_MS = 200;
 
+/** What a turn is to those that come after it. */
+interface TurnRun {
+  readonly runId: string;
+  readonly signal: AbortSignal;
+  readonly limits: Limits;
+  stop(reason: unknown): void;
+  wait<T>(value: T | PromiseLike<T>, ms: number, late: () => Error): T | Promise<T>;
+}
+
 interface Turn {
-  readonly run: Run;
+  readonly run: TurnRun;
   /** This turn, and those before it, are over. */
   readonly over: Promise<unknown>;
 }
@@ -35,7 +44,7 @@ export class Turns {
   }
 
   /** Resolves when the turn may begin, to what ends it. */
-  async enter(run: Run, key: SessionKey): Promise<() => Promise<void>> {
+  async enter(run: TurnRun, key: SessionKey): Promise<() => Promise<void>> {
     const name = encodeKey(key);
     const before = this.#last.get(name);
     if (before && this.#policy === "reject") throw busy(key, `run "${before.run.runId}" is under way`);
@@ -68,7 +77,7 @@ export class Turns {
     return end;
   }
 
-  async #lease(run: Run, key: SessionKey): Promise<SessionLease | undefined> {
+  async #lease(run: TurnRun, key: SessionKey): Promise<SessionLease | undefined> {
     if (!this.#store.lease || this.#policy === "interrupt") return undefined;
     while (true) {
       const lease = await run.wait(this.#store.lease(key, run.runId, LEASE_MS), run.limits.storeTimeoutMs, () =>
