@@ -131,8 +131,16 @@ async function listed(agent: CompiledAgent, run: Run): Promise<readonly AnyFunct
   const tools: AnyFunctionTool[] = [];
   const names = new Set([...agent.tools.keys(), ...agent.edges.keys()]);
   for (const source of agent.sources) {
+    const what = `the tool source "${source.name}"`;
     const list = source.list.bind(source) as (run: RunContext<unknown>) => MaybePromise<readonly AnyFunctionTool[]>;
-    for (const tool of await run.call(`the tool source "${source.name}"`, agent.name, list)) {
+    const given = await run.call(what, agent.name, list);
+    if (!Array.isArray(given) || !given.every((each: Partial<AnyFunctionTool> | undefined) => each?.kind === "tool")) {
+      throw new RunError(`Cannot go on: ${what} of agent "${agent.name}" must give a list of tools`, {
+        code: "callback_failed",
+        agent: agent.name,
+      });
+    }
+    for (const tool of given as readonly AnyFunctionTool[]) {
       if (names.has(tool.name)) {
         throw new RunError(
           `Cannot use tool "${tool.name}" of source "${source.name}" in agent "${agent.name}": the name is taken`,

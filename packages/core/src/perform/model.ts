@@ -338,7 +338,7 @@ function feedback(complaint: string, agent: string): NewItem {
 async function answerFromTools({ name, definition }: CompiledAgent, run: Run): Promise<string | undefined> {
   const behavior = definition.toolUseBehavior;
   if (behavior === "run_llm_again") return undefined;
-  const results = lastResults(run);
+  const results = lastResults(name, run);
   if (results.length === 0) return undefined;
   if (behavior === "stop_on_first_tool") return results[0]?.output;
   if (typeof behavior === "object")
@@ -347,16 +347,22 @@ async function answerFromTools({ name, definition }: CompiledAgent, run: Run): P
     results: readonly ToolOutcome[],
     run: RunContext<unknown>,
   ) => MaybePromise<{ readonly finalOutput: string } | undefined>;
-  return (await run.call("toolUseBehavior", name, (context) => decide(results, context)))?.finalOutput;
+  const answer: unknown = (await run.call("toolUseBehavior", name, (context) => decide(results, context)))?.finalOutput;
+  if (answer === undefined || typeof answer === "string") return answer;
+  throw new RunError(`Cannot go on: toolUseBehavior of agent "${name}" must give text, found ${typeof answer}`, {
+    code: "callback_failed",
+    agent: name,
+  });
 }
 
-/** The results of the last reply's tools that were done, in the order of their calls. */
-function lastResults({ transcript: { visible } }: Run): ToolOutcome[] {
+/** The results of the agent's last reply's tools that were done, in the order of their calls. A handoff wins over them. */
+function lastResults(agent: string, { transcript: { visible } }: Run): ToolOutcome[] {
   const results: ToolOutcome[] = [];
   for (let i = visible.length - 1; visible[i]?.type === "tool_result"; i--) {
     const { callId, status, output } = visible[i] as ToolResultItem;
     const call = visible.findLast((each) => each.type === "tool_call" && each.callId === callId);
-    if (call?.type !== "tool_call" || call.handoff === true || status !== "ok") continue;
+    if (call?.type !== "tool_call" || status !== "ok") continue;
+    if (call.handoff === true || call.agent !== agent) return [];
     results.unshift({ name: call.name, callId, arguments: call.arguments, output });
   }
   return results;
