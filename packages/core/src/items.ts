@@ -281,6 +281,16 @@ export function contentText(content: Content): string {
   return text;
 }
 
+/** Whether `role` is one that a message can have. */
+export function isRole(role: unknown): role is Role {
+  return role === "user" || role === "assistant" || role === "system" || role === "developer";
+}
+
+/** Whether `status` is one that a result can have. */
+export function isToolResultStatus(status: unknown): status is ToolResultStatus {
+  return status === "ok" || status === "error" || status === "denied" || status === "unknown" || status === "abandoned";
+}
+
 /** Whether `content` is text, or parts that this version knows. */
 export function isContent(content: unknown): content is Content {
   return typeof content === "string" || (Array.isArray(content) && content.every(isPart));

@@ -1,6 +1,17 @@
 import { StoreError } from "./errors.ts";
+import {
+  type NewItem,
+  type ToolCallItem,
+  type View,
+  type ViewEntry,
+  type VisibleItem,
+  isContent,
+  isRole,
+  isToolResultStatus,
+} from "./items.ts";
 import { sameJson } from "./json.ts";
-import type { NewItem, ToolCallItem, View, ViewEntry, VisibleItem } from "./items.ts";
+import { quote } from "./names.ts";
+import { toJson } from "./schema.ts";
 
 /** What a filter or plugin may choose from and put in. */
 type Chosen = VisibleItem | (NewItem & { readonly type: VisibleItem["type"] });
@@ -66,6 +77,12 @@ export function fromView(base: readonly VisibleItem[], view: View, what: string)
     const from = placeOf(typeof entry === "string" ? entry : (entry as readonly [string, string])[0]);
     cursor = from;
     const to = typeof entry === "string" ? from : placeOf((entry as readonly [string, string])[1]);
+    if (to < from) {
+      throw new StoreError(
+        `Cannot read the view of ${what}: the range from "${base[from]!.id}" to "${base[to]!.id}" ends before it begins`,
+        { code: "corrupt_item" },
+      );
+    }
     for (let i = from; i <= to; i++) seen.push(base[i]!);
     cursor = to + 1;
   }
@@ -85,7 +102,7 @@ export function insertedBy(view: View): VisibleItem[] {
  */
 export function settleView(base: readonly VisibleItem[], chosen: readonly Chosen[], prefix: string): VisibleItem[] {
   if (chosen.length === base.length && chosen.every((item, i) => item === base[i])) return base as VisibleItem[];
-  return detachLoneItems(base, keepWhole(identify(base, chosen, prefix)), prefix);
+  return detachLoneItems(base, keepWhole(identify(base, chosen, prefix), base), prefix);
 }
 
 /** Each item once, and those that are not in `base` under ids of their own. */
@@ -96,10 +113,11 @@ function identify(base: readonly VisibleItem[], chosen: readonly Chosen[], prefi
   const items: VisibleItem[] = [];
   for (const item of chosen) {
     let place = placeOf(item);
-    if (place < 0 && item.id !== undefined) {
+    if (place < 0 && item?.id !== undefined) {
       byId ??= new Map(base.map((each, i) => [each.id, i]));
       const copied = byId.get(item.id);
       if (copied !== undefined && sameJson(base[copied], item)) place = copied;
+      else if (copied !== undefined) checkVoice(base[copied]!, item);
     }
     if (place < 0) items.push(putIn(item, `${prefix}/${items.length}`));
     else if (taken[place] === 0) {
@@ -110,43 +128,121 @@ function identify(base: readonly VisibleItem[], chosen: readonly Chosen[], prefi
   return items;
 }
 
-/** An item that is in no record. What a provider knows of the item it is a changed copy of does not fit it. */
-function putIn(item: Chosen, id: string): VisibleItem {
-  const { providerData: _, ...rest } = item as Chosen & { readonly providerData?: unknown };
-  return { ...rest, id } as VisibleItem;
+/** What a model, tool or user has said cannot become the developer's word. */
+function checkVoice(before: VisibleItem, now: Chosen): void {
+  const role = "role" in now ? now.role : undefined;
+  if (role !== "system" && role !== "developer") return;
+  if (before.type === "message" && before.role === role) return;
+  throw new TypeError(`Cannot put item "${before.id}" into a view as a ${role} message: it was something else before`);
 }
 
-/** Calls with their results behind them, in the order of the calls; what has lost its other half is left out. */
-export function keepWhole(items: readonly VisibleItem[]): readonly VisibleItem[] {
-  const results = new Map<string, VisibleItem>();
-  let lone = false;
-  for (const item of items) {
-    if (item.type === "tool_result") results.set(item.callId, item);
-    else if (item.type === "tool_call" || item.type === "reasoning") lone = true;
+/** An item that is in no record. What a provider knows of the item it is a changed copy of does not fit it. */
+function putIn(item: Chosen, id: string): VisibleItem {
+  const problem = problemOf(item);
+  if (problem !== undefined) throw new TypeError(`Cannot put ${nameOf(item)} into a view: ${problem}`);
+  const { providerData: _, ...rest } = item as Chosen & { readonly providerData?: unknown };
+  const plain = toJson({ ...rest, type: (rest as Fields)["type"] ?? "message", id });
+  if (plain === undefined) throw new TypeError(`Cannot put ${nameOf(item)} into a view: it cannot be written as JSON`);
+  return plain as unknown as VisibleItem;
+}
+
+const nameOf = (item: unknown): string =>
+  typeof item === "object" && item !== null ? `an item of type ${quote((item as Fields)["type"])}` : quote(item);
+
+/** Why `item` cannot be shown to a model. What filters and plugins give need not be what their types say. */
+function problemOf(item: unknown): string | undefined {
+  if (typeof item !== "object" || item === null || Array.isArray(item)) return "expected an item";
+  const { type, role, agent, content, callId, name, arguments: args, output, status, provider } = item as Fields;
+  switch (type) {
+    case undefined:
+    case "message":
+      if (!isRole(role)) return `its role is ${quote(role)}`;
+      if ((role === "system" || role === "developer") && agent !== undefined) return `an agent has no ${role} messages`;
+      return isContent(content) ? undefined : "its content is neither a text nor a list of parts";
+    case "tool_call":
+      return isName(callId) && isName(name) && typeof args === "string"
+        ? undefined
+        : "a call has a callId, a name and its arguments as text";
+    case "tool_result":
+      return isName(callId) && typeof output === "string" && isToolResultStatus(status)
+        ? undefined
+        : "a result has a callId, an output as text and a status";
+    case "reasoning":
+    case "provider_item":
+      return isName(provider) ? undefined : "it names no provider";
+    default:
+      return `no model can be shown an item of type ${quote(type)}`;
   }
-  if (!lone && results.size === 0) return items;
+}
+
+type Fields = { readonly [name: string]: unknown };
+
+const isName = (value: unknown): boolean => typeof value === "string" && value !== "";
+
+/**
+ * Calls with their results behind them, in the order of the calls; what has lost its other half is left out. In `base`
+ * a result belongs to the last call with its id before it: providers may use an id again.
+ */
+export function keepWhole(items: readonly VisibleItem[], base: readonly VisibleItem[] = items): readonly VisibleItem[] {
+  if (!items.some(({ type }) => type === "tool_call" || type === "tool_result" || type === "reasoning")) return items;
+  const results = resultsOf(items, base);
   const whole: VisibleItem[] = [];
   let calls: ToolCallItem[] = []; // of the reply that is being read
   const answer = (): void => {
-    for (const { callId } of calls) {
-      whole.push(results.get(callId)!);
-      results.delete(callId);
-    }
+    for (const call of calls) whole.push(results.get(call)!);
     calls = [];
   };
   for (const item of items) {
     const ofReply =
       item.type === "tool_call" || item.type === "reasoning" || (item.type === "message" && item.role === "assistant");
-    if (!ofReply) answer();
+    if (!ofReply || item.agent !== calls[0]?.agent) answer();
     if (item.type === "tool_result") continue;
     if (item.type === "tool_call") {
-      if (!results.has(item.callId) || calls.some((call) => call.callId === item.callId)) continue;
+      if (!results.has(item) || calls.some((call) => call.callId === item.callId)) continue;
       calls.push(item);
     }
     whole.push(item);
   }
   answer();
   return whole;
+}
+
+/** The result of each call among `items` that has one there. */
+function resultsOf(
+  items: readonly VisibleItem[],
+  base: readonly VisibleItem[],
+): ReadonlyMap<ToolCallItem, VisibleItem> {
+  const known = new Map<VisibleItem, ToolCallItem>(); // results and calls of base -> the call
+  for (const [item, call] of pairs(base)) known.set(item, call).set(call, call);
+  const here = new Set(items);
+  const results = new Map<ToolCallItem, VisibleItem>();
+  for (const [item, call] of pairs(items)) {
+    const its = known.get(item);
+    if (its && here.has(its)) results.set(its, item);
+    else if ((!its || !known.has(call)) && sameAgent(call, item)) results.set(call, item); // one of the two was put in
+  }
+  return results;
+}
+
+const sameAgent = (call: VisibleItem, result: VisibleItem): boolean =>
+  call.agent === undefined || result.agent === undefined || call.agent === result.agent;
+
+/** Each result with the last call of its id before it; with the next one where there is none. */
+function* pairs(items: readonly VisibleItem[]): Generator<[result: VisibleItem, call: ToolCallItem]> {
+  const last = new Map<string, ToolCallItem>();
+  const early: VisibleItem[] = [];
+  for (const item of items) {
+    if (item.type === "tool_call") last.set(item.callId, item);
+    else if (item.type === "tool_result") {
+      const call = last.get(item.callId);
+      if (call) yield [item, call];
+      else early.push(item);
+    }
+  }
+  for (const item of early) {
+    const call = item.type === "tool_result" ? last.get(item.callId) : undefined;
+    if (call) yield [item, call];
+  }
 }
 
 /**
@@ -162,7 +258,8 @@ function detachLoneItems(base: readonly VisibleItem[], items: readonly VisibleIt
     const start = i;
     while (i + 1 < base.length && base[i]!.type === "reasoning") i++;
     const owner = base[i]!;
-    if (owner.type === "reasoning") continue;
+    const isMade = owner.type === "message" ? owner.role === "assistant" : owner.type !== "tool_result";
+    if (owner.type === "reasoning" || !isMade || owner.agent !== base[start]!.agent) continue;
     reasons.set(owner, base.slice(start, i));
   }
   const present = new Set(items);
