@@ -51,7 +51,7 @@ describe("SqliteStore on a file", () => {
   testCrashes({
     describe,
     it: slow,
-    create: () => ({ module: new URL("__fixtures__/crash.ts", import.meta.url), config: newFile() }),
+    create: () => ({ module: new URL("../test/crash.ts", import.meta.url), config: newFile() }),
     durability: "machine",
   });
 });
@@ -83,7 +83,7 @@ describe("SqliteStore in memory", () => {
   testCrashes({
     describe,
     it: slow,
-    create: () => ({ module: new URL("__fixtures__/crash.ts", import.meta.url), config: ":memory:" }),
+    create: () => ({ module: new URL("../test/crash.ts", import.meta.url), config: ":memory:" }),
     durability: "none",
     rounds: 2,
   });

@@ -1,5 +1,5 @@
 import type { Json } from "@batonjs/core";
-import { SqliteStore } from "../sqlite-store.ts";
+import { SqliteStore } from "../src/sqlite-store.ts";
 
 /** What the processes that are killed open. */
 export function open(path: Json): SqliteStore {
