@@ -1,5 +1,5 @@
 import { AbortError, type Model, type ModelError, type ModelEvent, type ModelReply, type ModelRequest, type ModelSettings } from "@batonjs/core";
-import { ContinuationLinks, type Link } from "./continuation.ts";
+import type { ContinuationLinks, Link } from "./continuation.ts";
 import type { Dialect, StreamDecoder } from "./dialect.ts";
 import { type Failure, modelError, requestIdOf, type Source } from "./errors.ts";
 import { type BodyReader, DONE, Failed, type Frame, readBody } from "./events.ts";
@@ -77,6 +77,7 @@ async function* ask(parts: ModelParts, request: ModelRequest): AsyncGenerator<Mo
     const reply = decoder.reply();
     await reader.drain(DRAIN_MS);
     if (watch.stopped) throw new Failed(stoppedFailure(watch));
+    watch.end();
     yield finished(reply, parts.links.keep(link, reply.responseId), requestId);
   } catch (error) {
     throw asError(error, { source, request, watch, decoder, started, requestId });

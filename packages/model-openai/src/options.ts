@@ -91,15 +91,15 @@ const MAX_TIMEOUT_MS = 2_147_483_647;
 export function limitsOf(options: RequestLimits): Limits {
   const limits = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-    const value: unknown = options[name];
+    const value = options[name];
     if (value === undefined) continue;
     const isTime = name.endsWith("Ms");
     const most = isTime ? MAX_TIMEOUT_MS : Number.MAX_SAFE_INTEGER;
-    if (!Number.isInteger(value) || (value as number) < (isTime ? 0 : 1) || (value as number) > most) {
+    if (!Number.isInteger(value) || value < (isTime ? 0 : 1) || value > most) {
       const wanted = isTime ? `a whole number of milliseconds, at most ${most}, or 0 for no limit` : "a positive integer";
       throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be ${wanted}`);
     }
-    limits[name] = value as number;
+    limits[name] = value;
   }
   return limits;
 }

@@ -1,4 +1,4 @@
-import type { OpenAI } from "openai";
+import type { ClientOptions, OpenAI } from "openai";
 import { type Failure, httpFailure, scrubber } from "./errors.ts";
 import { Failed, readBody, readStart } from "./events.ts";
 import { type Compatibility, compatibilityOf, fromEnvironment, isOfficial, type Limits, limitsOf, type OpenAIOptions } from "./options.ts";
@@ -22,7 +22,17 @@ export interface Server {
   post(path: string, body: object, watch: Watch): Promise<Response>;
 }
 
+/** A client. `guarded`: it uses our `fetch`. */
+interface Connection {
+  readonly client: OpenAI;
+  readonly guarded: boolean;
+}
+type FetchOptions = NonNullable<ClientOptions["fetchOptions"]>;
+
 const DEFAULT_URL = "https://api.openai.com/v1";
+
+/** The longest time that timers take. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
 
 /** How much of the body of an error is read. */
 const MAX_ERROR_BYTES = 65_536;
@@ -44,7 +54,8 @@ export function server(provider: string, options: OpenAIOptions, readsKey: boole
   const official = isOfficial(baseURL);
   const limits = limitsOf(options);
   const secrets = new Set(knownSecrets(baseURL, options));
-  const connect = once(() => connectTo(baseURL, options, secrets, readsKey, official));
+  let ready: Connection | undefined;
+  const connect = once(async () => (ready = await connectTo(baseURL, options, secrets, readsKey, official, limits)));
   return {
     provider,
     host: new URL(baseURL).host,
@@ -56,20 +67,16 @@ export function server(provider: string, options: OpenAIOptions, readsKey: boole
       return key === undefined ? secrets : [...secrets, key];
     }),
     async post(path, body, watch) {
-      const client = await watch.race(connect());
+      const { client, guarded } = ready ?? (await watch.race(connect()));
       const sent = client.post(path, {
         body,
         // The bodies of answers are read here: the client's own stream is never made.
         stream: true,
-        signal: watch.signal,
         // Retries are a wrapper's business, time that of the watch.
         maxRetries: 0,
-        timeout: limits.totalTimeoutMs || 2_147_483_647,
-        // A redirect could take the conversation, and headers with keys, to another host.
-        fetchOptions: { redirect: "manual" },
-        headers: { Accept: "text/event-stream, application/json" },
+        ...(guarded ? { fetchOptions: { [WATCH]: watch } as FetchOptions } : { signal: watch.signal }),
       });
-      const response = await watch.race(sent.asResponse().catch(rethrow));
+      const response = await sent.asResponse().catch(rethrow);
       if (response.redirected && response.url !== "" && new URL(response.url).origin !== new URL(baseURL).origin) {
         throw new Failed({ kind: "protocol", message: `the answer came from another host: ${new URL(response.url).origin}`, retryable: false });
       }
@@ -105,8 +112,10 @@ async function connectTo(
   secrets: Set<string>,
   readsKey: boolean,
   official: boolean,
-): Promise<OpenAI> {
-  if (options.client) return guarded(options.client);
+  { totalTimeoutMs }: Limits,
+): Promise<Connection> {
+  const timeout = totalTimeoutMs === 0 ? MAX_TIMEOUT_MS : totalTimeoutMs;
+  if (options.client) return guard(options.client, timeout);
   const { OpenAI } = await import("openai");
   const key = options.apiKey ?? (readsKey ? fromEnvironment("OPENAI_API_KEY") : undefined);
   const ownHeaders = Object.keys(options.headers ?? {}).map((name) => name.toLowerCase());
@@ -118,28 +127,29 @@ async function connectTo(
   if (typeof key === "string") secrets.add(key);
   // Local servers want no key: the client insists on one, so it gets one that it does not send.
   const apiKey = key === undefined ? "none" : typeof key === "string" ? key : remembering(key, secrets);
-  return new OpenAI({
+  const client = new OpenAI({
     apiKey,
     adminAPIKey: null,
     baseURL,
     // What the environment says of OpenAI is no business of another server.
     ...(options.organization !== undefined || !readsKey ? { organization: options.organization ?? null } : {}),
     ...(options.project !== undefined || !readsKey ? { project: options.project ?? null } : {}),
-    defaultHeaders: { ...(key === undefined && !ownHeaders.includes("authorization") ? { Authorization: null } : {}), ...options.headers },
-    fetch: bounded(options.fetch ?? ((input, init) => globalThis.fetch(input, init))),
+    defaultHeaders: { Accept: "text/event-stream, application/json", ...(key === undefined && !ownHeaders.includes("authorization") ? { Authorization: null } : {}), ...options.headers },
+    fetch: guardedFetch(options.fetch),
     maxRetries: 0,
+    timeout,
     ...(options.dangerouslyAllowBrowser === undefined ? {} : { dangerouslyAllowBrowser: options.dangerouslyAllowBrowser }),
   });
+  return { client, guarded: true };
 }
 
-/** The caller's client, with bodies of errors that are bounded. */
-function guarded(client: OpenAI): OpenAI {
-  const { fetch } = client as unknown as { fetch?: typeof globalThis.fetch };
+/** The caller's client, with our `fetch` around its own. One with a certificate takes none: it guards itself. */
+function guard(client: OpenAI, timeout: number): Connection {
+  const { fetch } = client as unknown as { fetch?: Fetch };
   try {
-    return client.withOptions({ fetch: bounded(fetch ?? globalThis.fetch) });
+    return { client: client.withOptions({ fetch: guardedFetch(fetch), timeout }), guarded: true };
   } catch {
-    // One with a certificate takes no `fetch` of ours; it reads its own errors.
-    return client;
+    return { client, guarded: false };
   }
 }
 
@@ -157,12 +167,24 @@ function remembering(fetchKey: () => Promise<string>, secrets: Set<string>): () 
   };
 }
 
-/** A `fetch` that reads of an answer that is no success only so much: the client would read it to its end. */
-function bounded(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+type Fetch = typeof globalThis.fetch;
+
+/** Under which a request's watch goes through the client to our `fetch`. A signal of the client's would cost more. */
+const WATCH = Symbol("watch");
+
+/**
+ * `fetch` as it is used here: ends with the watch, follows no redirect, which could take the conversation and keys to
+ * another host, and reads of an answer that is no success only so much, where the client would read all of it.
+ */
+function guardedFetch(own: Fetch | undefined): Fetch {
   return async (input, init) => {
-    const response = await fetch(input, init);
+    const { [WATCH]: watch, ...rest } = init as RequestInit & { [WATCH]?: Watch };
+    if (!watch) return (own ?? globalThis.fetch)(input, init);
+    const options: RequestInit = { ...rest, signal: watch.signal, redirect: "manual" };
+    // One that was passed in may not look at its signal.
+    const response = await (own ? watch.race(own(input, options)) : globalThis.fetch(input, options));
     if (response.ok || !response.body) return response;
-    const start = wrapped(await readStart(response.body, MAX_ERROR_BYTES));
+    const start = wrapped(await watch.race(readStart(response.body, MAX_ERROR_BYTES)));
     return new Response(start, { status: response.status, statusText: response.statusText, headers: response.headers });
   };
 }

@@ -3,6 +3,9 @@ import type { Limits } from "./options.ts";
 /** Why a request was given up: the caller, or a time limit. */
 export type Stopped = { readonly by: "caller" } | { readonly by: "timeout"; readonly limit: keyof Limits; readonly ms: number };
 
+/** Why requests are aborted, as far as `fetch` is told. Made once: a stack for each costs more than the rest of a request. */
+const CLOSED = new DOMException("The request was given up", "AbortError");
+
 /**
  * The life of one request: ends it when the caller does, or when it makes no progress. One timer for all limits, set
  * anew only when it fires, so that an event costs no timer.
@@ -17,6 +20,7 @@ export class Watch {
   /** Since when the server owes an event; nothing while the consumer has one. */
   #owedSince: number | undefined = this.#began;
   #hadEvent = false;
+  #ended = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(caller: AbortSignal, limits: Limits) {
@@ -62,17 +66,19 @@ export class Watch {
     }
   }
 
-  /** Lets go of the timer and of the caller's signal. */
+  /** The request is over: lets go of the timer and of the caller's signal. The connection may be used again. */
   end(): void {
+    this.#ended = true;
     this.#caller.removeEventListener("abort", this.#onAbort);
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Ends the request, and closes its connection. */
+  /** Ends the request, if it is not over, and closes its connection. */
   close(): void {
+    if (this.#ended) return;
     this.end();
-    this.#controller.abort();
+    this.#controller.abort(CLOSED);
   }
 
   readonly #onAbort = (): void => this.#stop({ by: "caller" });

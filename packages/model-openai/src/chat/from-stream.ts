@@ -153,7 +153,7 @@ export class ChatDecoder implements StreamDecoder {
 
   /** The call that a delta belongs to. */
   #callFor(index: unknown, id: string | undefined, name: string | undefined): PartialCall {
-    const key = index === undefined || index === null ? undefined : String(index);
+    const key = index === undefined || index === null ? undefined : typeof index === "string" ? index : JSON.stringify(index);
     const last = this.#order.at(-1);
     const known = key === undefined ? (id === undefined || last?.wanted === undefined ? last : this.#order.find((call) => call.wanted === id)) : this.#calls.get(key);
     // Some servers give all calls the same index: another id with a name is another call.

@@ -128,14 +128,11 @@ export class RequestWriter {
   #format({ output }: ModelRequest): { readonly field?: Body["response_format"]; readonly instructions?: string } {
     if (!output) return {};
     const { name, schema, strict } = outputSchemaOf(output);
-    switch (this.#server.compatibility.structuredOutput) {
-      case "json_schema":
-        return { field: { type: "json_schema", json_schema: given({ name, schema, strict }) } };
-      case "json_object":
-        return { field: { type: "json_object" }, instructions: answerBy(schema) };
-      case "none":
-        return { instructions: answerBy(schema) };
+    const { structuredOutput } = this.#server.compatibility;
+    if (structuredOutput === "json_schema") {
+      return { field: { type: "json_schema", json_schema: given({ name, schema, strict }) } };
     }
+    return { ...(structuredOutput === "none" ? {} : { field: { type: "json_object" } }), instructions: answerBy(schema) };
   }
 }
 

@@ -2,7 +2,7 @@ import type { ModelEvent } from "@batonjs/core";
 import * as fc from "fast-check";
 import { requestOf } from "../request.ts";
 import { REASONED_CALL, REASONING_REPLY, REFUSAL_REPLY, REPLIES } from "./replies.ts";
-import { ask, check, equal, failed, type Group, plain, replied, shownBy } from "./suite.ts";
+import { type Answer, ask, asking, check, equal, failed, type Group, type Outcome, plain, replied, shownBy } from "./suite.ts";
 import { type Encoded, event, textOf, type WireReply } from "./wire.ts";
 
 const REQUEST = requestOf([{ type: "message", id: "1", role: "user", content: "hi" }]);
@@ -106,10 +106,10 @@ function chunksOf(bytes: Uint8Array, size: number): Uint8Array[] {
 export function testChunks(group: Group): void {
   const { test, dialect, runs = 100 } = group;
 
-  const invariant = async (bytes: Uint8Array, cuts: readonly number[], whole: readonly ModelEvent[]): Promise<void> => {
+  const invariant = async (ask: (answer: Answer) => Promise<Outcome>, bytes: Uint8Array, cuts: readonly number[], whole: readonly ModelEvent[]): Promise<void> => {
     const ends = [...new Set([...cuts.map((cut) => cut % bytes.length), bytes.length])].sort((a, b) => a - b);
     const chunks = ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end));
-    const { events, error } = await ask(group, { chunks }, REQUEST);
+    const { events, error } = await ask({ chunks });
     check(error === undefined, `cut at ${ends.join(", ")}: ${String(error)}`);
     equal(events, whole, `cut at ${ends.join(", ")}`);
   };
@@ -118,12 +118,15 @@ export function testChunks(group: Group): void {
     for (const lineEnd of ["\n", "\r\n"]) {
       test(`of ${name} with ${JSON.stringify(lineEnd)} may be cut anywhere`, async () => {
         const bytes = encoder.encode(dialect.encode(reply).frames.join("").replaceAll("\n", lineEnd));
-        const { events } = await ask(group, { chunks: [bytes] }, REQUEST);
-        await invariant(bytes, Array.from({ length: bytes.length }, (_, i) => i), events);
-        await fc.assert(
-          fc.asyncProperty(fc.array(fc.nat(), { maxLength: 40 }), (cuts) => invariant(bytes, cuts, events)),
-          { numRuns: runs },
-        );
+        await asking(group, REQUEST, async (ask) => {
+          const { events } = await ask({ chunks: [bytes] });
+          await invariant(ask, bytes, Array.from({ length: bytes.length }, (_, i) => i), events);
+          for (let cut = 1; cut < bytes.length && lineEnd === "\n"; cut++) await invariant(ask, bytes, [cut], events);
+          await fc.assert(
+            fc.asyncProperty(fc.array(fc.nat(), { maxLength: 40 }), (cuts) => invariant(ask, bytes, cuts, events)),
+            { numRuns: runs },
+          );
+        });
       });
     }
   }
@@ -149,13 +152,15 @@ export function testTruncation(group: Group): void {
       const encoded = dialect.encode(reply);
       const bytes = encoder.encode(encoded.frames.join(""));
       const { end, decided } = terminalOf(encoded);
-      for (let cut = 0; cut < bytes.length; cut++) {
-        const outcome = await ask(group, { chunks: [bytes.subarray(0, cut)] }, REQUEST);
-        const what = `cut after ${cut} of ${bytes.length} bytes`;
-        if (cut < end) check(failed(outcome, "truncated", what).retryable, `${what}: it may be retried`);
-        else if (cut >= decided || outcome.reply) equal(plain(replied(outcome, what)), expected(reply), what);
-        else failed(outcome, "truncated", what);
-      }
+      await asking(group, REQUEST, async (ask) => {
+        for (let cut = 0; cut < bytes.length; cut++) {
+          const outcome = await ask({ chunks: [bytes.subarray(0, cut)] });
+          const what = `cut after ${cut} of ${bytes.length} bytes`;
+          if (cut < end) check(failed(outcome, "truncated", what).retryable, `${what}: it may be retried`);
+          else if (cut >= decided || outcome.reply) equal(plain(replied(outcome, what)), expected(reply), what);
+          else failed(outcome, "truncated", what);
+        }
+      });
     });
   }
 

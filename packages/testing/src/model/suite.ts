@@ -159,7 +159,7 @@ export interface Answer {
 const encoder = new TextEncoder();
 
 /** A `fetch` that gives the answers in turn, the last one for good, and keeps the bodies of requests. */
-export function answering(...answers: readonly Answer[]): { readonly fetch: Fetch; readonly bodies: string[] } {
+export function answering(answers: readonly Answer[]): { readonly fetch: Fetch; readonly bodies: string[] } {
   const bodies: string[] = [];
   const fetch: Fetch = async (_: unknown, init?: RequestInit): Promise<Response> => {
     bodies.push(typeof init?.body === "string" ? init.body : "");
@@ -209,7 +209,7 @@ function bodyOf({ status, chunks, after }: Answer, signal: AbortSignal | undefin
 
 /** Makes a model that gets `answers`. */
 export async function modelAnswering({ create, missing, network }: ModelSuite, answers: readonly Answer[], options: Partial<ModelUnderTest> = {}): Promise<{ model: Model; bodies: string[]; close(): Promise<void> }> {
-  const { fetch, bodies } = answering(...answers);
+  const { fetch, bodies } = answering(answers);
   if (missing?.fetch === undefined || network === false) {
     const model = await create({ baseURL: "http://127.0.0.1:9/v1", apiKey: CANARY, fetch, ...options });
     return { model, bodies, close: async () => {} };
@@ -235,6 +235,20 @@ export async function ask(suite: ModelSuite, answers: Answer | readonly Answer[]
   const { model, bodies, close } = await modelAnswering(suite, "chunks" in answers ? [answers] : answers, options);
   try {
     return { ...(await collect(model, request)), bodies };
+  } finally {
+    await close();
+  }
+}
+
+/** Asks one model again and again, each time with its own answer: for tests that try many. */
+export async function asking(suite: ModelSuite, request: ModelRequest, body: (ask: (answer: Answer) => Promise<Outcome>) => Promise<void>): Promise<void> {
+  const answers: Answer[] = [];
+  const { model, close } = await modelAnswering(suite, answers);
+  try {
+    await body((answer) => {
+      answers.push(answer);
+      return collect(model, request);
+    });
   } finally {
     await close();
   }
