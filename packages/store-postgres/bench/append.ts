@@ -28,6 +28,7 @@ const items = (turn: number): Item[] => [
 ];
 
 const pool = new Pool({ connectionString: url, max: 10 });
+pool.on("error", () => {});
 await pool.query("DROP SCHEMA IF EXISTS baton_bench CASCADE; CREATE SCHEMA baton_bench");
 await pool.query(
   "CREATE TABLE baton_bench.raw (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item text NOT NULL)",

@@ -2,8 +2,8 @@ import { isUnprepared } from "./failures.ts";
 
 /** A value that a statement is given. */
 export type Value = string | number | null;
-/** A row by column name. */
-export type Row = Readonly<Record<string, unknown>>;
+/** A row: the values of its columns, in the order of the statement. An array is half the work of an object. */
+export type Row = readonly unknown[];
 /** Asks for rows. */
 export type Query = (text: string, values?: readonly Value[]) => Promise<readonly Row[]>;
 
@@ -18,7 +18,7 @@ export interface Driver {
 
 /** What of the package `postgres` is used: its `sql`. */
 export interface PostgresSql {
-  unsafe(text: string, values?: Value[], options?: { prepare?: boolean }): PromiseLike<readonly Row[]>;
+  unsafe(text: string, values?: Value[], options?: { prepare?: boolean }): { values(): PromiseLike<readonly Row[]> };
   begin(options: string, body: (sql: Pick<PostgresSql, "unsafe">) => Promise<unknown>): Promise<unknown>;
 }
 
@@ -38,6 +38,7 @@ interface PgQuery {
   readonly text: string;
   readonly values: Value[];
   readonly name?: string;
+  readonly rowMode: "array";
 }
 
 const ISOLATION = "isolation level read committed";
@@ -46,7 +47,7 @@ const ISOLATION = "isolation level read committed";
 export function postgresDriver(sql: PostgresSql): Driver {
   const queryOn = (sql: Pick<PostgresSql, "unsafe">): Query => {
     return async (text, values) =>
-      values === undefined ? sql.unsafe(text) : sql.unsafe(text, [...values], { prepare: true });
+      (values === undefined ? sql.unsafe(text) : sql.unsafe(text, [...values], { prepare: true })).values();
   };
   return {
     query: queryOn(sql),
@@ -75,7 +76,13 @@ export function pgDriver(pool: PgPool, owned: boolean): Driver {
     return async (text, values) => {
       const named = prepare && values !== undefined;
       try {
-        return (await client.query({ text, values: [...(values ?? [])], ...(named && { name: nameOf(text) }) })).rows;
+        const query: PgQuery = {
+          text,
+          values: [...(values ?? [])],
+          rowMode: "array",
+          ...(named && { name: nameOf(text) }),
+        };
+        return (await client.query(query)).rows;
       } catch (error) {
         // A pooler between us and the server does not keep them: then without, from the next try on.
         if (isUnprepared(error)) prepare = false;

@@ -72,8 +72,8 @@ export async function migrate(driver: Driver, tables: Tables, migrations: Migrat
   await driver.transaction(async (query) => {
     await query("SELECT pg_advisory_xact_lock($1::bigint)", [lockNumber(tables)]);
     // Another process may have been faster. Nobody else needs the right to create a schema that is there.
-    const [schema] = await query("SELECT to_regnamespace($1) IS NOT NULL AS found", [tables.schema]);
-    if (schema?.["found"] !== true) await query(`CREATE SCHEMA ${tables.schema}`);
+    const [[found] = []] = await query("SELECT to_regnamespace($1) IS NOT NULL", [tables.schema]);
+    if (found !== true) await query(`CREATE SCHEMA ${tables.schema}`);
     await query(`CREATE TABLE IF NOT EXISTS ${tables.layout} (layout integer NOT NULL)`);
     const layout = await storedLayout(query, tables, migrations);
     if (layout === migrations.length) return;
@@ -88,7 +88,7 @@ async function storedLayout(query: Query, tables: Tables, migrations: Migrations
   let layout: number;
   try {
     const [row] = await query(`SELECT layout FROM ${tables.layout}`);
-    layout = Number(row?.["layout"] ?? 0);
+    layout = Number(row?.[0] ?? 0);
   } catch (error) {
     if (codeOf(error) !== UNDEFINED_TABLE && codeOf(error) !== UNDEFINED_SCHEMA) throw error;
     layout = 0;

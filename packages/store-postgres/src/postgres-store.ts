@@ -84,9 +84,9 @@ export class PostgresStore implements SessionStore {
     const name = encodeKey(sessionKey(key));
     checkFrom(from);
     const found = await this.#query(`read session ${name}`, this.#statements.read, [digest(name), from]);
-    const version = Number(found[0]?.["version"] ?? 0);
+    const version = Number(found[0]?.[0] ?? 0);
     const items: Item[] = [];
-    for (const { seq, item } of found) {
+    for (const [, seq, item] of found) {
       if (typeof item !== "string") break;
       if (Number(seq) !== from + items.length) throw corruptItem(name, from + items.length, "it is missing");
       items.push(parseItem(name, Number(seq), item));
@@ -115,14 +115,13 @@ export class PostgresStore implements SessionStore {
           throw error;
         });
         if (added.length > 0) return version;
-        const [found] = await driver.query(this.#statements.look, [digest(name), operation]);
-        const done = found?.["done"] ?? undefined;
-        if (done !== undefined) {
-          if (found?.["items"] === lines) return Number(done);
+        const [found = []] = await driver.query(this.#statements.look, [digest(name), operation]);
+        const [head = 0, done = null, stored] = found;
+        if (done !== null) {
+          if (stored === lines) return Number(done);
           throw otherItems(action, opId);
         }
-        const head = Number(found?.["version"] ?? 0);
-        if (head !== expectedVersion) throw new SessionConflict(name, expectedVersion, head);
+        if (Number(head) !== expectedVersion) throw new SessionConflict(name, expectedVersion, Number(head));
       }
       throw new StoreError(`Cannot ${action}: it changes too fast`, { retryable: true });
     });
@@ -135,7 +134,7 @@ export class PostgresStore implements SessionStore {
         // First the session, which waits for an append under way; then what that has stored is seen, too.
         const [session] = await query(this.#statements.deleteSession, [digest(name)]);
         if (session === undefined) return;
-        const id = String(session["id"]);
+        const id = String(session[0]);
         await query(this.#statements.deleteItems, [id]);
         await query(this.#statements.deleteOperations, [id]);
       }),
@@ -157,10 +156,10 @@ export class PostgresStore implements SessionStore {
     const values = [tenantDigest(tenant), changed, id, limit + 1];
     const found = await this.#query("list sessions", this.#statements.list, values);
     const page = found.slice(0, limit);
-    const keys = page.map((row) => decodeKey(String(row["key"])));
+    const keys = page.map(([, name]) => decodeKey(String(name)));
     const last = page.at(-1);
     return found.length > limit && last !== undefined
-      ? { keys, cursor: `${String(last["changed"])}:${String(last["id"])}` }
+      ? { keys, cursor: `${String(last[2])}:${String(last[0])}` }
       : { keys };
   }
 
@@ -226,13 +225,11 @@ export class PostgresStore implements SessionStore {
           ? postgresDriver(connection)
           : pgDriver(connection, false);
     try {
-      const [settings] = await driver.query(this.#statements.settings);
-      if (settings?.["encoding"] !== "UTF8")
-        throw new StoreError(
-          `Cannot use the database: its encoding is ${String(settings?.["encoding"])}, and sessions need UTF8`,
-        );
+      const [[fsync, encoding] = []] = await driver.query(this.#statements.settings);
+      if (encoding !== "UTF8")
+        throw new StoreError(`Cannot use the database: its encoding is ${String(encoding)}, and sessions need UTF8`);
       await migrate(driver, this.#tables);
-      this.#durability = settings["fsync"] === "on" ? "machine" : "none";
+      this.#durability = fsync === "on" ? "machine" : "none";
       return driver;
     } catch (error) {
       await driver.close();

@@ -52,10 +52,10 @@ export function statements({ sessions, items, appends, leases }: Tables): Statem
         WHERE digest = $1 AND key = $2 AND tenant_digest = $3 AND version = $4::integer RETURNING id
       ), ${addRows}`,
     look: `
-      SELECT session.version, done.version AS done, (
+      SELECT session.version, done.version, (
         SELECT string_agg(item.item, E'\\n' ORDER BY item.seq) FROM ${items} item
         WHERE item.session = session.id AND item.seq >= done.first AND item.seq < done.version
-      ) AS items
+      )
       FROM ${sessions} session LEFT JOIN ${appends} done ON done.session = session.id AND done.operation = $2
       WHERE session.digest = $1`,
     deleteSession: `DELETE FROM ${sessions} WHERE digest = $1 RETURNING id`,
@@ -74,6 +74,6 @@ export function statements({ sessions, items, appends, leases }: Tables): Statem
       UPDATE ${leases} SET until = clock_timestamp() + $3::double precision * interval '1 millisecond'
       WHERE digest = $1 AND run = $2 AND until > clock_timestamp() RETURNING run`,
     releaseLease: `DELETE FROM ${leases} WHERE digest = $1 AND run = $2`,
-    settings: "SELECT current_setting('fsync') AS fsync, current_setting('server_encoding') AS encoding",
+    settings: "SELECT current_setting('fsync'), current_setting('server_encoding')",
   };
 }

@@ -98,7 +98,7 @@ export class Faults implements StorageFaults {
 
   sql(sql: Sql): PostgresSql {
     const over = (sql: Pick<PostgresSql, "unsafe">): Pick<PostgresSql, "unsafe"> => ({
-      unsafe: (...query) => this.over(() => sql.unsafe(...query)),
+      unsafe: (...query) => ({ values: () => this.over(() => sql.unsafe(...query).values()) }),
     });
     return {
       ...over(sql),
