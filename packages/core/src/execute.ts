@@ -187,6 +187,8 @@ function checkAnswers(answers: GivenInput["answers"], root: Transcript): void {
   for (const answer of answers) {
     checkAnswer(answer, root);
     const call = JSON.stringify([answer.path ?? [], answer.callId]);
+    if (root.record.some(({ id }) => id === answer.id))
+      throw new TypeError(`Cannot take "${answer.id}": the transcript has an item with this id`);
     if (calls.has(call)) throw new TypeError(`Cannot take "${answer.id}": call "${answer.callId}" is answered twice`);
     calls.add(call);
   }
@@ -199,6 +201,9 @@ function checkAnswer(answer: ApprovalItem | ToolResultItem, root: Transcript): v
   const what = answer.type === "approval" ? "decision" : "result";
   if (!open)
     throw new TypeError(`Cannot take the ${what} "${answer.id}": no call with the id "${answer.callId}" is open`);
+  const [, of] = /^(.*):(?:approval|result)$/s.exec(answer.id) ?? []; // as approve() and its like name it
+  if (of !== undefined && of !== open.call.id)
+    throw new TypeError(`Cannot take the ${what} "${answer.id}": it is for another call than "${open.call.id}"`);
   if (answer.type === "approval" && !open.asked)
     throw new TypeError(
       `Cannot take the decision "${answer.id}": call "${answer.callId}" of "${open.call.name}" was not asked about`,

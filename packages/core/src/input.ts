@@ -35,7 +35,7 @@ const ROLES = ["user", "assistant", "system", "developer"];
 export function sortInput(input: Input, stored: readonly Item[] | undefined): GivenInput {
   const given = listOf(input);
   const fresh = stored ? withoutStored(given.map(checkItem), stored) : given;
-  let end = stored ? 0 : fresh.length;
+  let end = stored && stored.length > 0 ? 0 : fresh.length; // an empty session may be given a conversation to keep
   while (end > 0 && isFresh(fresh[end - 1])) end--;
   const known = fresh.slice(0, end) as (Item | NewItem)[];
   const answers: (ApprovalItem | ToolResultItem)[] = [];

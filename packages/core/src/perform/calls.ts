@@ -2,7 +2,7 @@ import type { CallVerdict, Outcome } from "../contracts/engine.ts";
 import { ToolCallContext } from "../context.ts";
 import { isThenable } from "../deadlines.ts";
 import type { AnyFunctionTool, MaybePromise, RunContext } from "../definitions.ts";
-import { AbortError, RunError, StoreError, messageOf, truncate } from "../errors.ts";
+import { RunError, StoreError, messageOf, truncate } from "../errors.ts";
 import type { EventBody } from "../events.ts";
 import type { CompiledAgent, Edge } from "../graph.ts";
 import { type Checked, NO_PARAMETERS, parseArguments } from "../schema.ts";
@@ -23,7 +23,7 @@ type Finding =
 export function performCheck(calls: readonly ToolCallItem[], run: Run): MaybePromise<Outcome> {
   const findings = calls.map((call, index) => findingOf(call, index, run));
   if (!findings.some((finding) => finding instanceof Promise)) return outcomeOf(calls, findings as Finding[], run);
-  return Promise.all(findings).then((found) => outcomeOf(calls, found, run));
+  return Promise.all(findings.map(async (finding) => finding)).then((found) => outcomeOf(calls, found, run));
 }
 
 function outcomeOf(calls: readonly ToolCallItem[], findings: readonly Finding[], run: Run): Outcome {
@@ -130,8 +130,8 @@ async function decided(
   let needed: unknown;
   try {
     needed = await run.call(what, agent, (context) => rule(input as never, context as never));
-  } catch (error) {
-    if (error instanceof AbortError) throw error;
+  } catch {
+    run.throwIfStopped();
   }
   if (typeof needed === "boolean") return { verdict, ask: needed };
   return { error: "This call was denied: whether it needs approval could not be found out.", status: "denied" };
@@ -193,7 +193,9 @@ export async function performTool(call: ToolCallItem, verify: boolean, run: Run)
   if (!tool || !open?.input) return { items: [resultOf(call, unknownName(call.name, agent), "error")] };
   const context = new ToolCallContext(run, agent.name, call);
   const started = run.listening ? run.config.clock.now() : 0;
-  const { output, status } = await (verify ? verified : executed)(tool, open.input.value, context, call, run);
+  const answer = await (verify ? verified : executed)(tool, open.input.value, context, call, run);
+  const { output, status } =
+    tool.outputGuardrails.length === 0 ? answer : await guarded(answer, tool, open.input.value, call, run);
   context.end();
   const events = run.listening ? [finishedEvent(call, status, output, run.config.clock.now() - started)] : [];
   return { items: [resultOf(call, output, status)], events };
@@ -213,25 +215,29 @@ async function executed(
 ): Promise<Answer> {
   const { name } = tool;
   const { callId } = call;
-  const data = { name, callId, arguments: input };
   if (tool.inputGuardrails.length > 0) {
+    const data = { name, callId, arguments: input };
     const refusal = await refusalBy(tool.inputGuardrails, "tool_input", data, context.agent, run, callId);
     if (refusal) return { output: `Refused: ${refusal.reason}`, status: "error" };
   }
   const once = tool.sideEffects === "once";
   const noted = once ? run.record({ items: [{ type: "tool_start", agent: context.agent, callId }] }) : undefined;
   if (noted) await noted;
+  run.throwIfStopped();
   if (run.listening) void run.emit({ type: "tool_started", callId, name, arguments: call.arguments });
-  const answer = await answerOf(tool, tool.execute!, input, context, once, run);
-  if (tool.outputGuardrails.length === 0) return answer;
-  const refusal = await refusalBy(
-    tool.outputGuardrails,
-    "tool_output",
-    { ...data, output: answer.output },
-    context.agent,
-    run,
-    callId,
-  );
+  return answerOf(tool, tool.execute!, input, context, once, run);
+}
+
+/** What a tool's output guardrails let the model read. */
+async function guarded(
+  answer: Answer,
+  { name, outputGuardrails }: AnyFunctionTool,
+  input: unknown,
+  { callId, agent = "" }: ToolCallItem,
+  run: Run,
+): Promise<Answer> {
+  const data = { name, callId, arguments: input, output: answer.output };
+  const refusal = await refusalBy(outputGuardrails, "tool_output", data, agent, run, callId);
   return refusal ? { output: `The result is withheld: ${refusal.reason}`, status: answer.status } : answer;
 }
 
@@ -259,7 +265,7 @@ async function answerOf(
       context.end(timedOut);
       return once
         ? {
-            output: `The outcome is unknown: "${tool.name}" was started and has not finished within ${ms} ms. It may or may not have happened.`,
+            output: `The outcome is unknown: "${tool.name}" was started and has not finished ${run.stopped ? "before the run was stopped" : `within ${ms} ms`}. It may or may not have happened.`,
             status: "unknown",
           }
         : { output: `"${tool.name}" has not finished within ${ms} ms`, status: "error" };
@@ -276,8 +282,8 @@ async function errorText(tool: AnyFunctionTool, error: unknown, context: ToolCal
         tool.onError!(error, context as never),
       );
       if (typeof text === "string") return truncate(text, run.limits.maxToolOutput);
-    } catch (failure) {
-      if (failure instanceof AbortError) throw failure;
+    } catch {
+      run.throwIfStopped();
     }
   }
   return `"${tool.name}" failed: ${messageOf(error)}`;
@@ -323,7 +329,5 @@ export function outputText(value: unknown, { limits }: Run): string {
 
 /** Whether an error ends the run that it comes from and the runs around it: nobody can answer it. */
 export function endsAll(error: unknown, run: Run): boolean {
-  return (
-    error instanceof AbortError || error instanceof StoreError || error === run.stopped || !(error instanceof RunError)
-  );
+  return error instanceof StoreError || run.stopped !== undefined || !(error instanceof RunError);
 }

@@ -1,5 +1,5 @@
 import type { Guardrail, InputGuardrail, MaybePromise, RunContext, Verdict } from "../definitions.ts";
-import { AbortError, GuardrailError } from "../errors.ts";
+import { GuardrailError } from "../errors.ts";
 import type { EventBody } from "../events.ts";
 import { type MessageItem, contentText } from "../items.ts";
 import type { Run } from "../run.ts";
@@ -49,8 +49,8 @@ async function reasonOf(guardrail: AnyGuardrail, data: unknown, agent: string, r
   let verdict: Verdict;
   try {
     verdict = await run.call(`guardrail "${guardrail.name}"`, agent, check, guardrail.timeoutMs);
-  } catch (error) {
-    if (error instanceof AbortError) throw error;
+  } catch {
+    run.throwIfStopped();
     return `guardrail "${guardrail.name}" failed`;
   }
   if (verdict === true) return undefined;

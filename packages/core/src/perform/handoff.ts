@@ -1,7 +1,7 @@
 import type { Outcome } from "../contracts/engine.ts";
 import type { ModelRequest } from "../contracts/model.ts";
 import type { FilterData, FilterResult, InputFilter, MaybePromise } from "../definitions.ts";
-import { AbortError, StoreError, messageOf } from "../errors.ts";
+import { StoreError, messageOf } from "../errors.ts";
 import type { CompiledAgent, Edge } from "../graph.ts";
 import {
   type NewItem,
@@ -35,6 +35,7 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
       filters.length === 0
         ? everything(to, rest, run)
         : await viewFor(filters, edge, to, input?.value, call, answer, rest, source.name, run);
+    run.throwIfStopped();
     const payload = payloadOf(edge, input?.value);
     const item: NewItem & { type: "handoff" } = {
       type: "handoff",
@@ -67,7 +68,8 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
       ],
     };
   } catch (error) {
-    if (error instanceof AbortError || error instanceof StoreError || error === run.stopped) throw error;
+    run.throwIfStopped();
+    if (error instanceof StoreError) throw error;
     const reason = `Cannot hand over to "${to}": ${messageOf(error)}`;
     return { items: [resultOf(call, reason, "error")], events: run.listening ? [refusedEvent(call, reason, to)] : [] };
   }
@@ -109,7 +111,11 @@ async function agree(
   const refusal = await handoffRefusal(edge, to, input, source, run, call.callId);
   if (refusal !== undefined) throw new Error(refusal);
   const { onHandoff } = edge;
-  if (onHandoff) await run.call("onHandoff", source, (context) => onHandoff(input as never, context as never));
+  if (!onHandoff) return;
+  await run.call("onHandoff", source, (context) => {
+    context.idempotencyKey = call.id;
+    return onHandoff(input as never, context as never);
+  });
 }
 
 /** Why a handoff may not be made: its own guardrails, and those of the target about messages that nobody has answered. */
@@ -170,6 +176,7 @@ async function viewFor(
   for (const filter of filters) {
     const settled = chosen;
     chosen = await run.call("inputFilter", from, async (context) => {
+      context.idempotencyKey = call.id;
       const data = dataOf(settled, call, { from, to, input, context: run.context, run: context });
       const result = await filter(data as never);
       return settleView(base, together(data, result), `${call.id}:view`);

@@ -30,6 +30,7 @@ export async function performModel(name: string, run: Run): Promise<Outcome> {
   for (const plugin of run.config.plugins) if (plugin.view) await chooseView(plugin, agent, run);
   const asked = requestFor(agent, seenNow(run), run);
   const request = asked instanceof Promise ? await asked : asked;
+  run.throwIfStopped();
   const show = new Shown(agent, run);
   if (run.listening) void run.emit(turnStarted(agent, request));
   const answer = run.wait(replyOf(agent.model, request, show, name), run.limits.modelTimeoutMs, () =>
