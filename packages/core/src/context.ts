@@ -23,6 +23,7 @@ interface Source {
 /** What a callback is told about its run. Everything is read when it is asked for. */
 export class CallbackContext implements RunContext {
   readonly agent: string;
+  idempotencyKey?: string;
   readonly #run: Source;
   #own: AbortController | undefined;
   #unlink: (() => void) | undefined;
@@ -77,7 +78,7 @@ export class CallbackContext implements RunContext {
 /** What a tool is told beside. */
 export class ToolCallContext extends CallbackContext implements ToolContext {
   readonly callId: string;
-  readonly idempotencyKey: string;
+  override readonly idempotencyKey: string;
   readonly #name: string;
   readonly #run: Source;
 

@@ -23,6 +23,8 @@ export interface RunContext<out Context = unknown> {
   readonly items: readonly Item[];
   /** The handoff that made the agent active; `handoff.input` is its payload. */
   readonly handoff?: HandoffItem;
+  /** Of a tool's and a handoff's callbacks: the same whenever the call is run again, after a crash in another process. */
+  readonly idempotencyKey?: string;
   /** Asks a model beside the conversation, counted in the run's usage. Resolves to the text of its reply. */
   ask(model: Model | string, request: AskRequest): Promise<string>;
 }

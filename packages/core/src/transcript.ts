@@ -397,13 +397,13 @@ export class Transcript {
     const { visible } = this;
     const made = visible.findLastIndex((item) => item.type === "tool_result" && item.callId === callId);
     if (made < 0 || made === visible.length - 1) return;
-    const answered = new Set<string>();
-    for (const item of visible.slice(made + 1)) if (item.type === "tool_result") answered.add(item.callId);
-    const unmade = visible.filter(
-      (item) => item.type === "tool_call" && item.handoff === true && answered.has(item.callId),
-    );
-    if (unmade.length === 0) return;
-    this.visible = withoutCalls(visible, new Set(unmade.map((item) => (item as ToolCallItem).callId)));
+    const unmade = new Set<string>();
+    for (let i = made + 1; i < visible.length; i++) {
+      const { type, callId } = visible[i] as ToolResultItem;
+      if (type === "tool_result" && lastCall(visible, callId)?.handoff === true) unmade.add(callId);
+    }
+    if (unmade.size === 0) return;
+    this.visible = withoutCalls(visible, unmade);
     this.since = undefined;
   }
 
@@ -490,15 +490,23 @@ export function placeOfResult(visible: readonly VisibleItem[], callId: string): 
   return place;
 }
 
-/** `items` without these calls, their results, and the reasoning that led to them. */
+/** The last call with this id: providers may use an id again. */
+function lastCall(items: readonly VisibleItem[], callId: string): ToolCallItem | undefined {
+  return items.findLast((item): item is ToolCallItem => item.type === "tool_call" && item.callId === callId);
+}
+
+/** `items` without the last calls with these ids, their results, and the reasoning that led to them. */
 export function withoutCalls(items: readonly VisibleItem[], callIds: ReadonlySet<string>): VisibleItem[] {
+  const hidden = new Set(callIds);
   const left: VisibleItem[] = [];
-  for (const item of items) {
-    if ((item.type === "tool_call" || item.type === "tool_result") && callIds.has(item.callId)) {
-      while (item.type === "tool_call" && left.at(-1)?.type === "reasoning") left.pop();
+  for (let i = items.length - 1; i >= 0; i--) {
+    const item = items[i]!;
+    if (item.type === "tool_result" && hidden.has(item.callId)) continue;
+    if (item.type === "tool_call" && hidden.delete(item.callId)) {
+      while (items[i - 1]?.type === "reasoning") i--;
       continue;
     }
     left.push(item);
   }
-  return left;
+  return left.toReversed();
 }
