@@ -228,6 +228,14 @@ export class Run implements EngineRun {
 
   #tell(items: readonly Item[] | undefined, events: readonly EventBody[] | undefined): void {
     if (!this.listening) return;
+    if (items && this.gate) {
+      // What is held back is told of when it is stored, or never.
+      this.gate.then(
+        () => this.#tell(items, events),
+        () => {},
+      );
+      return;
+    }
     if (items) this.announce(items);
     if (events) for (const event of events) void this.emit(event);
   }

@@ -242,13 +242,15 @@ export class Transcript {
   }
 
   #message(item: MessageItem): void {
+    if (item.role !== "assistant" && item.agent === undefined && this.done) {
+      if (this.nextOwner !== undefined) this.#giveBack(this.nextOwner);
+      this.unanswered = [];
+      this.turns = 0;
+      this.done = false;
+      this.answer = undefined;
+    }
     if (item.role === "user" && item.agent === undefined) {
-      if (this.done) {
-        if (this.nextOwner !== undefined) this.#giveBack(this.nextOwner);
-        this.unanswered = [item];
-      } else {
-        this.unanswered.push(item);
-      }
+      this.unanswered.push(item);
       this.visible.push(item);
       this.turns = this.handoffs = this.outputRetries = 0;
       this.edges = this.answer = undefined;

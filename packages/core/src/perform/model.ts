@@ -184,7 +184,7 @@ async function outcomeOf(
         model: turn.model,
         provider: turn.provider,
         agent: agent.name,
-        partialText: textOfReply(reply.items),
+        ...(agent.definition.outputGuardrails.length > 0 ? {} : { partialText: textOfReply(reply.items) }),
       },
     );
   }
