@@ -3,208 +3,136 @@
  * `pnpm bench --only baton --scenario S1` measures a part in seconds and writes nothing.
  *
  *   --only a,b        these contestants; bare-plus always runs beside them
- *   --scenario S1,S4  these scenarios (S4 is S4 and S4x500)
- *   --rounds n        rounds of each scenario (25; with --only or --scenario 9)
- *   --write           writes RESULTS.md also of a part
+ *   --scenario S1,S4  these scenarios (S4 is S4 and S4x500); `costs` is import, bundle and installation
+ *   --rounds n        rounds of each scenario (25; of a part 9)
  *   --core path       measures another copy of core's src/index.ts as well, as `baton-other`
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { Order, Report } from "./child.ts";
-import { GROWTH, LIVE, SCENARIOS, type Scenario } from "./scenarios.ts";
+import { Child } from "./children.ts";
+import { ENTRIES, type Entry, FLOOR } from "./contestants.ts";
+import { type Line, type Row, markdown, tableLine } from "./report.ts";
+import { COSTS, GROWTH, LIVE, SCENARIOS, type Scenario } from "./scenarios.ts";
 
-interface Entry {
-  readonly id: string;
-  readonly module: string;
-  readonly export?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-const FLOOR = "bare-plus";
 const { values: flags } = parseArgs({
   options: {
     only: { type: "string" },
     scenario: { type: "string" },
     rounds: { type: "string" },
     core: { type: "string" },
-    write: { type: "boolean" },
   },
 });
-const partial = flags.only !== undefined || flags.scenario !== undefined || flags.core !== undefined;
+const listOf = (flag: string | undefined): readonly string[] => flag?.split(",") ?? [];
+const only = listOf(flags.only);
+const wanted = listOf(flags.scenario);
+const partial = only.length > 0 || wanted.length > 0 || flags.core !== undefined;
 const rounds = Number(flags.rounds ?? (partial ? 9 : 25));
 const roundMs = partial ? 20 : 40;
 
-const entries: Entry[] = [
-  { id: "bare", module: "./contestants/bare.ts" },
-  { id: FLOOR, module: "./contestants/bare-plus.ts" },
-  { id: "baton", module: "./contestants/baton.ts" },
-  { id: "baton-streamed", module: "./contestants/baton.ts", export: "streamed" },
-  { id: "baton-acting", module: "./contestants/baton.ts", export: "acting" },
-];
-if (flags.core !== undefined)
-  entries.push({ id: "baton-other", module: "./contestants/baton.ts", env: { BATON_CORE: resolve(flags.core) } });
-
-const listOf = (flag: string | undefined): readonly string[] => flag?.split(",") ?? [];
-const only = listOf(flags.only);
-const chosen = entries.filter(
-  ({ id }) => only.length === 0 || id === FLOOR || id === "baton-other" || only.includes(id),
+const entries: Entry[] = ENTRIES.filter(({ id, extra }) =>
+  only.length === 0 ? !extra : id === FLOOR || only.includes(id),
 );
-const wanted = listOf(flags.scenario);
+if (flags.core !== undefined) {
+  const env = { BATON_CORE: resolve(flags.core) };
+  entries.push({ id: "baton-other", title: "Baton, other copy", module: "./contestants/baton.ts", env });
+}
 const scenarios = SCENARIOS.filter(
   ({ id }) => wanted.length === 0 || wanted.some((each) => id === each || id.startsWith(`${each}x`)),
 );
 
-class Child {
-  readonly id: string;
-  readonly #process: ChildProcess;
-
-  private constructor(id: string, process: ChildProcess) {
-    this.id = id;
-    this.#process = process;
-  }
-
-  static async start(entry: Entry): Promise<Child> {
-    const child = fork(join(import.meta.dirname, "child.ts"), [entry.module, entry.export ?? "contestant"], {
-      execArgv: ["--expose-gc", "--no-warnings"],
-      env: { ...process.env, ...entry.env },
-    });
-    await answerOf(child);
-    return new Child(entry.id, child);
-  }
-
-  async order(order: Order): Promise<Report> {
-    const report = answerOf(this.#process);
-    this.#process.send(order);
-    return (await report) as Report;
-  }
-
-  stop(): void {
-    this.#process.kill();
-  }
-}
-
-function answerOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((answered, failed) => {
-    const onExit = (code: number | null): void => failed(new Error(`A child has ended with ${code}`));
-    child.once("exit", onExit);
-    child.once("message", (message) => {
-      child.off("exit", onExit);
-      answered(message);
-    });
-  });
-}
-
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-interface Row {
-  readonly scenario: string;
-  readonly contestant: string;
-  readonly value: number;
-  /** Times bare-plus, or the value itself where the goal is no ratio. */
-  readonly ratio?: number;
-}
+/** Fewer of those that take long. */
+const roundsFor = (roundMicros: number): number =>
+  Math.max(2, Math.min(rounds, Math.round((40_000 * rounds) / Math.max(roundMicros, 1))));
 
-async function measure(scenario: Scenario, children: readonly Child[]): Promise<Row[]> {
-  const able: Child[] = [];
+/** Rounds of all contestants in turn, so that what disturbs the machine disturbs all of them. */
+async function measure({ id, what, goal }: Scenario, children: readonly Child[]): Promise<Line> {
+  const able: { readonly child: Child; readonly rounds: number; readonly times: number[] }[] = [];
+  const rows: Row[] = [];
   for (const child of children) {
-    const report = await child.order({ type: "prepare", scenario: scenario.id, roundMs });
-    if (report.error !== undefined) console.error(`${scenario.id} ${child.id}: ${report.error}`);
-    else if (report.value !== undefined) able.push(child);
+    const { value, roundMicros = 0, error } = await child.order({ type: "prepare", scenario: id, roundMs });
+    if (error !== undefined) rows.push({ contestant: child.id, error });
+    else if (value !== undefined) able.push({ child, rounds: roundsFor(roundMicros), times: [] });
   }
-  const times = new Map(able.map((child): [Child, number[]] => [child, []]));
   for (let i = 0; i < rounds; i++) {
-    for (const child of able) times.get(child)!.push((await child.order({ type: "round" })).value!);
+    for (const { child, rounds, times } of able) {
+      if (i >= rounds) continue;
+      const { value, error } = await child.order({ type: "round" });
+      if (value !== undefined) times.push(value);
+      else rows.push({ contestant: child.id, error: error ?? "" });
+    }
   }
-  const floor = times.get(able.find(({ id }) => id === FLOOR)!)!;
-  return able.map((child) => {
-    const mine = times.get(child)!;
-    return {
-      scenario: scenario.id,
-      contestant: child.id,
-      value: median(mine),
-      ratio: median(mine.map((time, i) => time / floor[i]!)),
-    };
-  });
+  const floor = able.find(({ child }) => child.id === FLOOR)!.times;
+  for (const { child, times } of able) {
+    if (times.length === 0) continue;
+    const ratio = median(times.map((time, i) => time / floor[i]!));
+    rows.push({ contestant: child.id, value: median(times), ratio });
+  }
+  return { what: `${id} ${what}`, unit: "µs", goal, rows };
 }
 
-async function each(type: "growth" | "live", scenario: string, children: readonly Child[]): Promise<Row[]> {
+/** A figure that is no ratio to bare-plus. */
+async function figure(type: "growth" | "live", children: readonly Child[]): Promise<Line> {
   const rows: Row[] = [];
   for (const child of children) {
     const { value, error } = await child.order({ type });
-    if (error !== undefined) console.error(`${scenario} ${child.id}: ${error}`);
-    if (value !== undefined) rows.push({ scenario, contestant: child.id, value });
+    if (error !== undefined) rows.push({ contestant: child.id, error });
+    else if (value !== undefined) rows.push({ contestant: child.id, value });
   }
-  return rows;
+  return type === "growth"
+    ? { what: GROWTH.what, unit: "×", goal: GROWTH.goal, rows }
+    : { what: LIVE.what, unit: "KB", goal: LIVE.goal, rows };
 }
 
-const micros = (value: number): string =>
-  `${value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(value < 0.1 ? 2 : 3)} µs`;
-
-/** One scenario as a line of the table. */
-function line(
-  what: string,
-  rows: readonly Row[],
-  unit: (value: number) => string,
-  goal: string,
-  met?: (row: Row) => boolean,
-): string[] {
+async function costs(): Promise<Line[]> {
+  const able = entries.filter(({ imports }) => imports);
+  const built = spawnSync("tsc", ["-b", "packages/core/tsconfig.src.json"], {
+    cwd: join(import.meta.dirname, ".."),
+    env: { ...process.env, PATH: `${join(import.meta.dirname, "../node_modules/.bin")}:${process.env["PATH"]}` },
+  });
+  if (built.status !== 0) console.error("Core does not compile: its costs are those of the last build.");
+  const { bundleKb, importCosts, installed } = await import("./costs.ts");
+  const imported = importCosts(able, partial ? 5 : 11);
+  const bundles: Row[] = [];
+  for (const entry of able) bundles.push({ contestant: entry.id, value: await bundleKb(entry) });
+  const each = able.map((entry) => ({ contestant: entry.id, ...installed(entry) }));
   return [
-    what,
-    ...chosen.map(({ id }) => {
-      const row = rows.find(({ contestant }) => contestant === id);
-      if (!row) return "–";
-      const ratio = row.ratio === undefined || id === FLOOR ? "" : ` (${row.ratio.toFixed(row.ratio < 10 ? 1 : 0)}×)`;
-      const verdict = met && id.startsWith("baton") ? (met(row) ? " met" : " **missed**") : "";
-      return `${unit(row.value)}${ratio}${verdict}`;
-    }),
-    goal,
+    { ...COSTS.import, rows: able.map(({ id }) => ({ contestant: id, value: imported.get(id)! })) },
+    { ...COSTS.bundle, rows: bundles },
+    { ...COSTS.packages, rows: each.map(({ contestant, packages }) => ({ contestant, value: packages })) },
+    { ...COSTS.installed, rows: each.map(({ contestant, mb }) => ({ contestant, value: mb })) },
   ];
 }
 
-const children: Child[] = [];
-for (const entry of chosen) children.push(await Child.start(entry));
-const lines: string[][] = [];
-const show = (cells: string[]): void => {
-  lines.push(cells);
-  console.log(`| ${cells.join(" | ")} |`);
+const lines: Line[] = [];
+const show = (line: Line): void => {
+  lines.push(line);
+  console.log(tableLine(line, entries));
 };
-show(["scenario", ...chosen.map(({ id }) => id), "goal"]);
-show(["---", ...chosen.map(() => "---"), "---"]);
-for (const scenario of scenarios) {
-  const rows = await measure(scenario, children);
-  show(
-    line(`${scenario.id} ${scenario.what}`, rows, micros, `${scenario.goal}×`, ({ ratio }) => ratio! <= scenario.goal),
-  );
-  if (scenario.id === "S4x500") {
-    const grown = await each("growth", "growth", children);
-    const unit = (value: number): string => `${value.toFixed(2)}×`;
-    show(
-      line(
-        "– its turns around 490, over those around 15",
-        grown,
-        unit,
-        `${GROWTH.goal}×`,
-        ({ value }) => value <= GROWTH.goal,
-      ),
-    );
+console.log(`| scenario | ${entries.map(({ title }) => title).join(" | ")} | goal |`);
+console.log(`| --- |${" --: |".repeat(entries.length)} --: |`);
+const notes: string[] = [];
+if (scenarios.length > 0) {
+  const children: Child[] = [];
+  for (const entry of entries) {
+    const child = await Child.start(entry);
+    children.push(child);
+    notes.push(...child.notes.filter((note) => !notes.includes(note)));
   }
-  if (scenario.id === "S7") {
-    const held = await each("live", "live", children);
-    const unit = (value: number): string => `${value.toFixed(1)} KB`;
-    show(
-      line("– heap held by each while it waits", held, unit, `${LIVE.goalKb} KB`, ({ value }) => value <= LIVE.goalKb),
-    );
+  for (const scenario of scenarios) {
+    show(await measure(scenario, children));
+    if (scenario.id === "S4x500") show(await figure("growth", children));
+    if (scenario.id === "S7") show(await figure("live", children));
   }
+  for (const child of children) child.stop();
 }
-for (const child of children) child.stop();
-if (!partial || flags.write) {
+if (wanted.length === 0 ? !partial : wanted.includes("costs")) for (const line of await costs()) show(line);
+if (!partial) {
   const machine = `${availableParallelism()} cores, ${process.arch === "x64" ? "x86-64" : process.arch}`;
-  const table = lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-  writeFileSync(
-    join(import.meta.dirname, "RESULTS.md"),
-    `# Results\n\n${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${machine}, ${rounds} interleaved rounds, medians.\n\n${table}\n`,
-  );
+  const setting = `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${machine}; ${rounds} interleaved rounds, medians of CPU time.`;
+  writeFileSync(join(import.meta.dirname, "RESULTS.md"), markdown(lines, entries, setting, notes));
 }

@@ -172,7 +172,7 @@ function triageTo(target: Agent, name: string, wait?: Wait, filter?: Agent["filt
   const transfer = transferTo(target.name);
   return agentOf(
     name,
-    modelOf(() => calls(transfer, "{}", "call_1"), wait),
+    modelOf(() => calls(transfer, "{}", `call_${name}`), wait),
     {
       handoffs: new Map([[transfer, target]]),
       ...(filter ? { filter } : {}),

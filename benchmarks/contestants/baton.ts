@@ -68,7 +68,7 @@ const answering = (wait?: Wait): Any =>
 
 function triageTo(target: Any, name: string, wait?: Wait, edge: AnyTarget = target): Any {
   const transfer = transferTo(target.name);
-  const model = modelOf(() => calls(transfer, "{}", "call_1"), wait);
+  const model = modelOf(() => calls(transfer, "{}", `call_${name}`), wait);
   return new Agent({ name, instructions: INSTRUCTIONS, model, handoffs: [edge] }) as Any;
 }
 
