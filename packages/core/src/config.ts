@@ -18,7 +18,7 @@ export interface RunnerOptions extends Partial<Limits> {
   /** Under those of the agent and of the run. */
   readonly settings?: ModelSettings;
   /** Applied at every handoff, before the handoff's own. */
-  readonly inputFilter?: InputFilter;
+  readonly inputFilter?: InputFilter | readonly InputFilter[];
   /** @default in this process */
   readonly engine?: Engine;
   /** @default the machine's */
@@ -41,7 +41,8 @@ export interface RunOptions extends Partial<Limits> {
   readonly model?: string | Model;
   /** Over those of the agents. */
   readonly settings?: ModelSettings;
-  readonly inputFilter?: InputFilter;
+  /** Instead of the runner's. */
+  readonly inputFilter?: InputFilter | readonly InputFilter[];
   /** Told to plugins, shown to no model. */
   readonly metadata?: JsonObject;
 }
@@ -57,7 +58,7 @@ export interface RunnerConfig {
   readonly newId: NewId;
   readonly limits: Limits;
   readonly settings: ModelSettings | undefined;
-  readonly inputFilter: InputFilter | undefined;
+  readonly inputFilter: InputFilter | readonly InputFilter[] | undefined;
   /** A graph, compiled once. */
   graphOf(entry: AgentDefinition): Graph;
 }

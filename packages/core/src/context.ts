@@ -24,6 +24,8 @@ interface Source {
 export class CallbackContext implements RunContext {
   readonly agent: string;
   idempotencyKey?: string;
+  /** The handoff that would make the agent active, where a request is only tried. */
+  arrival?: HandoffItem;
   readonly #run: Source;
   #own: AbortController | undefined;
   #unlink: (() => void) | undefined;
@@ -49,7 +51,7 @@ export class CallbackContext implements RunContext {
     return this.#run.transcript.record;
   }
   get handoff(): HandoffItem {
-    return this.#run.transcript.arrivals?.get(this.agent) as HandoffItem;
+    return this.arrival ?? (this.#run.transcript.arrivals?.get(this.agent) as HandoffItem);
   }
   get signal(): AbortSignal {
     if (!this.#own) {

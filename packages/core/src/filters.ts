@@ -1,5 +1,6 @@
 import type { Model } from "./contracts/model.ts";
-import type { FilterData, FilterResult, InputFilter } from "./definitions.ts";
+import { isThenable } from "./deadlines.ts";
+import type { FilterData, FilterResult, InputFilter, MaybePromise } from "./definitions.ts";
 import {
   type MessageItem,
   type ToolCallItem,
@@ -22,15 +23,39 @@ type Pieces = Required<FilterResult>;
 export function compose<Payload = unknown, Context = unknown>(
   ...filters: readonly InputFilter<Payload, Context>[]
 ): InputFilter<Payload, Context> {
-  return async function composed(data) {
+  for (const filter of filters) {
+    if (typeof filter !== "function") throw new TypeError(`Cannot compose ${quote(filter)}: expected a filter`);
+  }
+  // At once where all filters answer at once: only then a model can be told what a handoff would lead to.
+  const rest = (data: FilterData<Payload, Context>, from: number): MaybePromise<FilterResult> => {
     let now = data;
-    for (const filter of filters) now = { ...now, ...definedFields(await filter(now)) };
+    for (let i = from; i < filters.length; i++) {
+      const result = filters[i]!(now);
+      if (isThenable(result)) {
+        const before = now;
+        return Promise.resolve(result).then((later) => rest({ ...before, ...definedFields(later) }, i + 1));
+      }
+      now = { ...now, ...definedFields(result) };
+    }
     return piecesOf(now);
+  };
+  return function composed(data) {
+    return rest(data, 0);
   };
 }
 
-function definedFields(result: FilterResult): Partial<Pick<FilterData, keyof FilterResult>> {
-  return Object.fromEntries(Object.entries(result).filter(([, items]) => items !== undefined));
+/** Items that a filter has put in get their ids when all are done. */
+function definedFields({
+  inputHistory,
+  preHandoffItems,
+  newItems,
+}: FilterResult): Partial<Pick<FilterData, keyof Pieces>> {
+  const fields: FilterResult = {
+    ...(inputHistory === undefined ? {} : { inputHistory }),
+    ...(preHandoffItems === undefined ? {} : { preHandoffItems }),
+    ...(newItems === undefined ? {} : { newItems }),
+  };
+  return fields as Partial<Pick<FilterData, keyof Pieces>>;
 }
 
 /** Drops calls and results of tools, and what providers have added. The transfer that is being made stays. */

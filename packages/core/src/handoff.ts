@@ -81,11 +81,12 @@ function edge<Context, Reach, S extends AnySchema | undefined, M extends Handoff
   } satisfies Handoff<Context, Reach, Parsed<S>>) as Handoff<Context, Reach, Parsed<S>>;
 }
 
-function filterList<Payload, Context>(
+/** The filters that an option gives. Throws a `TypeError` for what is none. */
+export function filterList<Payload, Context>(
   given: InputFilter<Payload, Context> | readonly InputFilter<Payload, Context>[] | undefined,
   what: string,
 ): readonly ((data: never) => MaybePromise<FilterResult>)[] {
-  const filters = given === undefined ? [] : typeof given === "function" ? [given] : given;
+  const filters = given === undefined ? [] : ([given].flat() as readonly InputFilter<Payload, Context>[]);
   for (const filter of filters) {
     if (typeof filter !== "function")
       throw new TypeError(`Cannot use ${quote(filter)} as inputFilter of ${what}: expected a function`);

@@ -1,8 +1,9 @@
 import type { FunctionSpec, HandoffSpec, ModelRequest, ModelSettings, ToolSpec } from "./contracts/model.ts";
+import type { CallbackContext } from "./context.ts";
 import type { AnyFunctionTool, MaybePromise, RunContext } from "./definitions.ts";
 import { RunError } from "./errors.ts";
 import { type CompiledAgent, type Edge, handoffSpec, toolSpec, wrapTool } from "./graph.ts";
-import type { VisibleItem } from "./items.ts";
+import type { HandoffItem, VisibleItem } from "./items.ts";
 import type { Run } from "./run.ts";
 import type { Since } from "./transcript.ts";
 
@@ -14,6 +15,8 @@ export interface Seen {
   readonly replied: boolean;
   /** Who would get control by a handoff back. */
   readonly back: string | undefined;
+  /** The handoff that would make the agent active, where it has not been made. */
+  readonly arrival?: HandoffItem;
 }
 
 /** What the active agent is shown now. The list grows when the model has replied. */
@@ -31,8 +34,8 @@ export function requestFor(agent: CompiledAgent, seen: Seen, run: Run): MaybePro
 
 async function dynamicRequest(agent: CompiledAgent, seen: Seen, run: Run): Promise<ModelRequest> {
   const { instructions } = agent.definition;
-  const text = typeof instructions === "function" ? await instructionsOf(agent, run) : instructions;
-  return requestWith(text, agent.fixed ?? (await offered(agent, seen.back, run)), agent, seen, run);
+  const text = typeof instructions === "function" ? await instructionsOf(agent, seen.arrival, run) : instructions;
+  return requestWith(text, agent.fixed ?? (await offered(agent, seen, run)), agent, seen, run);
 }
 
 function requestWith(
@@ -65,14 +68,32 @@ interface Offer {
 }
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-async function instructionsOf({ name, definition }: CompiledAgent, run: Run): Promise<string> {
-  const instructions = definition.instructions as (run: RunContext<unknown>) => MaybePromise<string>;
-  const text: unknown = await run.call("the instructions", name, instructions);
+async function instructionsOf(
+  { name, definition }: CompiledAgent,
+  arrival: HandoffItem | undefined,
+  run: Run,
+): Promise<string> {
+  const instructions = definition.instructions as Callback<string>;
+  const text: unknown = await run.call("the instructions", name, arriving(instructions, arrival));
   if (typeof text === "string") return text;
   throw new RunError(`Cannot go on: the instructions of agent "${name}" must be text, found ${typeof text}`, {
     code: "callback_failed",
     agent: name,
   });
+}
+
+type Callback<T> = (run: RunContext<unknown>) => MaybePromise<T>;
+
+/** Tells a callback of the handoff that would make its agent active. */
+function arriving<T>(
+  callback: Callback<T>,
+  arrival: HandoffItem | undefined,
+): (context: CallbackContext) => MaybePromise<T> {
+  if (!arrival) return callback;
+  return (context) => {
+    context.arrival = arrival;
+    return callback(context);
+  };
 }
 
 /** Settings of the run over those of the agent over those of the runner. A forced choice holds for one reply. */
@@ -88,20 +109,21 @@ function settingsOf({ definition }: CompiledAgent, replied: boolean, { config, o
 }
 
 /** What the agent may call now. */
-async function offered(agent: CompiledAgent, back: string | undefined, run: Run): Promise<Offer> {
+async function offered(agent: CompiledAgent, { back, arrival }: Seen, run: Run): Promise<Offer> {
   const tools: ToolSpec[] = [];
   const handoffs: HandoffSpec[] = [];
   for (const tool of agent.tools.values()) {
-    if (await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run))
+    if (await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run, arrival))
       tools.push(agent.specs.get(tool.name) as FunctionSpec);
   }
-  for (const tool of await listed(agent, run)) {
-    if (await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run)) tools.push(toolSpec(tool));
+  for (const tool of await listed(agent, run, arrival)) {
+    if (await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run, arrival)) tools.push(toolSpec(tool));
   }
   tools.push(...agent.hosted);
   for (const edge of agent.edges.values()) {
     const to = targetOf(edge, back);
-    if (to === undefined || !(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run))) continue;
+    if (to === undefined || !run.graph.agents.has(to)) continue;
+    if (!(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run, arrival))) continue;
     handoffs.push(edge.agent ? (agent.specs.get(edge.toolName) as HandoffSpec) : handoffSpec(edge, to));
   }
   return { tools, handoffs };
@@ -118,22 +140,21 @@ export async function isEnabled(
   what: string,
   agent: string,
   run: Run,
+  arrival?: HandoffItem,
 ): Promise<boolean> {
   if (typeof rule === "boolean") return rule;
-  return (
-    (await run.call(`isEnabled of ${what}`, agent, rule as (run: RunContext<unknown>) => MaybePromise<boolean>)) ===
-    true
-  );
+  const enabled: unknown = await run.call(`isEnabled of ${what}`, agent, arriving(rule as Callback<boolean>, arrival));
+  return enabled === true;
 }
 
 /** The tools that the agent's sources have now, wrapped. Throws where a name is taken. */
-async function listed(agent: CompiledAgent, run: Run): Promise<readonly AnyFunctionTool[]> {
+async function listed(agent: CompiledAgent, run: Run, arrival?: HandoffItem): Promise<readonly AnyFunctionTool[]> {
   const tools: AnyFunctionTool[] = [];
   const names = new Set([...agent.tools.keys(), ...agent.edges.keys()]);
   for (const source of agent.sources) {
     const what = `the tool source "${source.name}"`;
-    const list = source.list.bind(source) as (run: RunContext<unknown>) => MaybePromise<readonly AnyFunctionTool[]>;
-    const given = await run.call(what, agent.name, list);
+    const list = source.list.bind(source) as Callback<readonly AnyFunctionTool[]>;
+    const given = await run.call(what, agent.name, arriving(list, arrival));
     if (!Array.isArray(given) || !given.every((each: Partial<AnyFunctionTool> | undefined) => each?.kind === "tool")) {
       throw new RunError(`Cannot go on: ${what} of agent "${agent.name}" must give a list of tools`, {
         code: "callback_failed",

@@ -2,12 +2,14 @@ import type { RunnerConfig, RunnerOptions, RunOptions } from "./config.ts";
 import type { Model } from "./contracts/model.ts";
 import { type SessionKey, type SessionStore, sessionKey } from "./contracts/session.ts";
 import type { AnyAgent, ContextOf, ReachOf } from "./definitions.ts";
+import { Deadlines } from "./deadlines.ts";
 import { inProcess } from "./engine.ts";
 import { countingIds, systemClock } from "./environment.ts";
-import { AbortError } from "./errors.ts";
+import { AbortError, RunError } from "./errors.ts";
 import { EventQueue } from "./event-queue.ts";
 import { execute } from "./execute.ts";
 import { type AgentDefinition, type Graph, compile } from "./graph.ts";
+import { filterList } from "./handoff.ts";
 import type { Input } from "./items.ts";
 import { DEFAULT_LIMITS, limitsWith } from "./limits.ts";
 import { quote } from "./names.ts";
@@ -69,6 +71,7 @@ export class Runner {
         `Cannot use two session stores: plugins ${stores.map(({ name }) => `"${name}"`).join(" and ")} both have one`,
       );
     }
+    filterList(options.inputFilter, "a runner");
     const { clock = systemClock, concurrentTurns = "queue" } = options;
     if (!["queue", "reject", "interrupt"].includes(concurrentTurns)) {
       throw new TypeError(
@@ -152,7 +155,17 @@ export class Runner {
 
   /** Lets plugins flush and close. Waits for all of them; rejects with the first failure. */
   async close(): Promise<void> {
-    const closing = await Promise.allSettled(this.#config.plugins.map(async (plugin) => plugin.close?.()));
+    const { clock, limits, plugins } = this.#config;
+    const deadlines = new Deadlines(clock);
+    const ms = limits.callbackTimeoutMs;
+    const closing = await Promise.allSettled(
+      plugins.map(async (plugin) => {
+        const late = (): Error =>
+          new RunError(`Cannot close plugin "${plugin.name}": it has not answered within ${ms} ms`);
+        if (plugin.close) await deadlines.wait(plugin.close(), { ms, late });
+      }),
+    );
+    deadlines.close();
     const failed = closing.find((outcome): outcome is PromiseRejectedResult => outcome.status === "rejected");
     if (failed) throw failed.reason;
   }
@@ -165,6 +178,7 @@ export class Runner {
     if (options.runId !== undefined && (typeof options.runId !== "string" || options.runId === "")) {
       throw new TypeError(`Cannot use ${quote(options.runId)} as runId: expected a text that is not empty`);
     }
+    filterList(options.inputFilter, "a run");
     const entry = agent as AgentDefinition;
     const graph = options.model === undefined ? this.#graphOf(entry) : this.#compile(entry, options.model);
     return Run.begin({

@@ -131,7 +131,7 @@ function pending(kind: Pending["kind"], call: ToolCallItem): Pending {
 /** The first handoff that nothing forbids; one that is forbidden is answered with the reason. */
 function nextHandoff(t: Transcript, policy: Policy): Step {
   const [first, ...others] = t.open as [OpenCall, ...OpenCall[]];
-  const refusal = refuse(t, first, policy);
+  const refusal = refusalOf(t, first.verdict?.to ?? "", policy.limits);
   if (refusal !== undefined) {
     return record([resultOf(first.call, refusal, "error")], [refusedEvent(first.call, refusal, first.verdict?.to)]);
   }
@@ -140,8 +140,8 @@ function nextHandoff(t: Transcript, policy: Policy): Step {
   ]);
 }
 
-function refuse(t: Transcript, { verdict }: OpenCall, { limits }: Policy): string | undefined {
-  const to = verdict?.to ?? "";
+/** Why the active agent may not hand over to `to` now. */
+export function refusalOf(t: Transcript, to: string, limits: Limits): string | undefined {
   if (to === t.active) return `Cannot hand over to "${to}": it has the conversation already.`;
   if (t.handoffs >= limits.maxHandoffs) {
     return `Cannot hand over to "${to}": ${t.handoffs} handoffs were made since the user spoke, and the limit maxHandoffs is ${limits.maxHandoffs}. Answer the user yourself.`;

@@ -101,9 +101,13 @@ export function insertedBy(view: View): VisibleItem[] {
  * so that nothing refers to what is gone.
  */
 export function settleView(base: readonly VisibleItem[], chosen: readonly Chosen[], prefix: string): VisibleItem[] {
-  if (chosen.length === base.length && chosen.every((item, i) => item === base[i])) return base as VisibleItem[];
-  return detachLoneItems(base, keepWhole(identify(base, chosen, prefix), base), prefix);
+  if (isSame(base, chosen)) return base as VisibleItem[];
+  const settled = detachLoneItems(base, keepWhole(identify(base, chosen, prefix), base), prefix);
+  return isSame(base, settled) ? (base as VisibleItem[]) : settled;
 }
+
+const isSame = (base: readonly VisibleItem[], chosen: readonly Chosen[]): boolean =>
+  chosen.length === base.length && chosen.every((item, i) => item === base[i]);
 
 /** Each item once, and those that are not in `base` under ids of their own. */
 function identify(base: readonly VisibleItem[], chosen: readonly Chosen[], prefix: string): VisibleItem[] {

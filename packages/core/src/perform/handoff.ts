@@ -1,9 +1,11 @@
 import type { Outcome } from "../contracts/engine.ts";
 import type { ModelRequest } from "../contracts/model.ts";
+import { isThenable } from "../deadlines.ts";
 import type { FilterData, FilterResult, InputFilter, MaybePromise } from "../definitions.ts";
 import { StoreError, messageOf } from "../errors.ts";
 import type { CompiledAgent, Edge } from "../graph.ts";
 import {
+  type HandoffItem,
   type NewItem,
   type ToolCallItem,
   type ToolResultItem,
@@ -16,7 +18,7 @@ import { isEnabled, requestFor, targetOf } from "../request.ts";
 import type { Run } from "../run.ts";
 import { parseArguments, NO_PARAMETERS, toJson } from "../schema.ts";
 import { placeOfResult, withoutCalls } from "../transcript.ts";
-import { refusedEvent, resultOf } from "../transitions.ts";
+import { refusalOf, refusedEvent, resultOf } from "../transitions.ts";
 import { settleView, toView } from "../views.ts";
 import { inputRefusal, refusalBy } from "./guardrails.ts";
 
@@ -37,17 +39,7 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
         : await viewFor(filters, edge, to, input?.value, call, answer, rest, source.name, run);
     run.throwIfStopped();
     const payload = payloadOf(edge, input?.value);
-    const item: NewItem & { type: "handoff" } = {
-      type: "handoff",
-      id: `${call.id}:handoff`,
-      agent: source.name,
-      callId: call.callId,
-      from: source.name,
-      to,
-      ...(payload === undefined ? {} : { input: payload }),
-      mode: edge.mode,
-      ...(view === undefined ? {} : { view }),
-    };
+    const item = handoffItem(edge, to, payload, call, view);
     const unmade = rest.map((other) => resultOf(other, "Another handoff was made in this turn.", "error"));
     if (!run.listening) return { items: [answer, ...unmade, item] };
     const durationMs = run.config.clock.now() - started;
@@ -73,6 +65,27 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
     const reason = `Cannot hand over to "${to}": ${messageOf(error)}`;
     return { items: [resultOf(call, reason, "error")], events: run.listening ? [refusedEvent(call, reason, to)] : [] };
   }
+}
+
+function handoffItem(
+  { mode }: Edge,
+  to: string,
+  payload: Json | undefined,
+  call: ToolCallItem,
+  view: View | undefined,
+): NewItem & { readonly type: "handoff" } {
+  const from = call.agent ?? "";
+  return {
+    type: "handoff",
+    id: `${call.id}:handoff`,
+    agent: from,
+    callId: call.callId,
+    from,
+    to,
+    ...(payload === undefined ? {} : { input: payload }),
+    mode,
+    ...(view === undefined ? {} : { view }),
+  };
 }
 
 /** The answer that the model and the target read. */
@@ -141,10 +154,12 @@ export async function handoffRefusal(
 
 type AnyFilter = (data: never) => MaybePromise<FilterResult>;
 
-/** The run's filter, the runner's, the handoff's own: in this order. */
-function filtersOf(edge: Edge, { config, options }: Run): readonly AnyFilter[] {
+/** The run's filters or else the runner's, then the handoff's own. */
+function filtersOf({ inputFilters }: Edge, { config, options }: Run): readonly AnyFilter[] {
   const outer = options.inputFilter ?? config.inputFilter;
-  return outer ? [outer as InputFilter as AnyFilter, ...edge.inputFilters] : edge.inputFilters;
+  return outer
+    ? [...([outer].flat() as readonly InputFilter[] as readonly AnyFilter[]), ...inputFilters]
+    : inputFilters;
 }
 
 interface Chosen {
@@ -177,16 +192,19 @@ async function viewFor(
     const settled = chosen;
     chosen = await run.call("inputFilter", from, async (context) => {
       context.idempotencyKey = call.id;
-      const data = dataOf(settled, call, { from, to, input, context: run.context, run: context });
-      const result = await filter(data as never);
-      return settleView(base, together(data, result), `${call.id}:view`);
+      const pieces = piecesOf(settled, call);
+      const data = dataOf(pieces, { from, to, input, context: run.context, run: context });
+      return settleView(base, together(pieces, await filter(data as never)), `${call.id}:view`);
     });
   }
   if (chosen === base) return { view: undefined, before: base.length, after: base.length };
-  const lives =
-    chosen.some((item) => isUserMessage(item) || item.type === "tool_result") || edge.inputType !== undefined;
-  if (!lives) throw new Error("its filter leaves neither a user message nor a payload nor a result");
+  if (!saysEnough(chosen, edge)) throw new Error("its filter leaves neither a user message nor a payload nor a result");
   return { view: toView(base, chosen), before: base.length, after: chosen.length };
+}
+
+/** Whether the target has something to work on. */
+function saysEnough(chosen: readonly VisibleItem[], { inputType }: Edge): boolean {
+  return inputType !== undefined || chosen.some((item) => isUserMessage(item) || item.type === "tool_result");
 }
 
 /** What `to` would see once the call is answered: the handoffs that are not made are hidden. */
@@ -205,39 +223,56 @@ function startWith(
 
 type FilterFrame = Pick<FilterData, "from" | "to" | "input" | "context" | "run">;
 
+type Pieces = Pick<FilterData, "inputHistory" | "preHandoffItems" | "newItems">;
+
 /** The three pieces that filters work on. */
-function dataOf(items: readonly VisibleItem[], call: ToolCallItem, frame: FilterFrame): FilterData {
-  const lastUser = items.findLastIndex(isUserMessage);
+function piecesOf(items: readonly VisibleItem[], call: ToolCallItem): Pieces {
+  const afterUser = items.findLastIndex(isUserMessage) + 1;
   let reply = items.findLastIndex((item) => item.type === "tool_call" && item.callId === call.callId);
-  while (reply > lastUser + 1 && isOfReply(items[reply - 1]!, call.agent)) reply--;
-  const asked = reply < 0 ? items.length : reply;
+  while (reply > afterUser && isOfReply(items[reply - 1]!, call.agent)) reply--;
+  const asked = reply < 0 ? items.length : Math.max(reply, afterUser);
   return {
-    inputHistory: items.slice(0, lastUser + 1),
-    preHandoffItems: items.slice(lastUser + 1, Math.max(asked, lastUser + 1)),
-    newItems: items.slice(Math.max(asked, lastUser + 1)),
+    inputHistory: items.slice(0, afterUser),
+    preHandoffItems: items.slice(afterUser, asked),
+    newItems: items.slice(asked),
+  };
+}
+
+/** Filters get lists of their own, and the items of the record: writing to one fails, instead of changing the record. */
+function dataOf({ inputHistory, preHandoffItems, newItems }: Pieces, frame: FilterFrame): FilterData {
+  return {
+    inputHistory: inputHistory.map(frozen),
+    preHandoffItems: preHandoffItems.map(frozen),
+    newItems: newItems.map(frozen),
     ...frame,
   };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const each of Object.values(Object.freeze(value))) frozen<unknown>(each);
+  return value;
 }
 
 function isOfReply(item: VisibleItem, agent: string | undefined): boolean {
   return item.type !== "tool_result" && item.agent === agent && !(item.type === "message" && item.role !== "assistant");
 }
 
-function together(data: FilterData, result: FilterResult): readonly VisibleItem[] {
+function together(pieces: Pieces, result: FilterResult): readonly VisibleItem[] {
   if (typeof result !== "object" || result === null) throw new Error("its filter gave no object");
-  const pieces = [
-    result.inputHistory ?? data.inputHistory,
-    result.preHandoffItems ?? data.preHandoffItems,
-    result.newItems ?? data.newItems,
+  const lists = [
+    result.inputHistory ?? pieces.inputHistory,
+    result.preHandoffItems ?? pieces.preHandoffItems,
+    result.newItems ?? pieces.newItems,
   ];
-  if (!pieces.every((piece) => Array.isArray(piece)))
+  if (!lists.every((list) => Array.isArray(list)))
     throw new Error("its filter gave something else than lists of items");
-  return pieces.flat() as VisibleItem[];
+  return lists.flat() as VisibleItem[];
 }
 
 /**
  * The request that the target of a handoff would get if it was made now, with nothing done: none where a callback,
- * guardrail, approval or filter would have to run first.
+ * guardrail, approval or filter that waits would have to run first, or where the handoff would be refused.
  */
 export async function previewOf(
   source: CompiledAgent,
@@ -245,29 +280,38 @@ export async function previewOf(
   input: unknown,
   run: Run,
 ): Promise<ModelRequest | undefined> {
+  const { transcript: t } = run;
   const edge = source.edges.get(name);
-  const to = edge && targetOf(edge, run.transcript.trail.at(-1));
+  const to = edge && targetOf(edge, t.trail.at(-1));
   const target = to === undefined ? undefined : run.graph.agents.get(to);
-  if (!edge || !target || to === undefined || to === run.transcript.active) return undefined;
+  if (!edge || !target || to === undefined || refusalOf(t, to, run.limits) !== undefined) return undefined;
   const plain =
     !edge.onHandoff && edge.guardrails.length === 0 && edge.needsApproval === false && edge.isEnabled === true;
   if (!plain || target.definition.inputGuardrails.length > 0) return undefined;
-  const text = JSON.stringify(input ?? {});
-  const parsed = await parseArguments(edge.inputType ?? NO_PARAMETERS, text);
-  if (parsed.error !== undefined) return undefined;
-  const call: ToolCallItem = {
-    type: "tool_call",
-    id: "preview:call",
-    agent: source.name,
-    callId: "preview",
-    name,
-    arguments: text,
-    handoff: true,
-  };
-  const items = previewItems(edge, to, parsed.value, call, run);
-  if (!items) return undefined;
-  const request = await requestFor(target, { items, since: undefined, replied: false, back: source.name }, run);
-  return { ...request, at: { ...request.at, agent: to, turn: request.at.turn + 1 } };
+  try {
+    const text = JSON.stringify(input ?? {});
+    const parsed = await parseArguments(edge.inputType ?? NO_PARAMETERS, text);
+    if (parsed.error !== undefined) return undefined;
+    const call: ToolCallItem = {
+      type: "tool_call",
+      id: "preview:call",
+      agent: source.name,
+      callId: "preview",
+      name,
+      arguments: text,
+      handoff: true,
+    };
+    const items = previewItems(edge, to, parsed.value, call, run);
+    if (!items) return undefined;
+    const arrival = handoffItem(edge, to, payloadOf(edge, parsed.value), call, undefined) as HandoffItem;
+    const before = t.trail.indexOf(to);
+    const back = before < 0 ? source.name : t.trail[before - 1];
+    const request = await requestFor(target, { items, since: undefined, replied: false, back, arrival }, run);
+    const { preview: _, at, ...rest } = request;
+    return { ...rest, at: { ...at, turn: at.turn + 1 } };
+  } catch {
+    return undefined; // and the handoff itself would fail
+  }
 }
 
 function previewItems(
@@ -281,18 +325,13 @@ function previewItems(
   let chosen: readonly VisibleItem[] = base;
   for (const filter of filtersOf(edge, run)) {
     const frame = { from: call.agent ?? "", to, input, context: run.context, run: undefined as never };
-    const data = dataOf(chosen, call, frame);
-    let result: MaybePromise<FilterResult>;
-    try {
-      result = filter(data as never);
-    } catch {
+    const pieces = piecesOf(chosen, call);
+    const result = filter(dataOf(pieces, frame) as never);
+    if (isThenable(result)) {
+      result.then(undefined, () => {});
       return undefined;
     }
-    if (result instanceof Promise) {
-      result.catch(() => {});
-      return undefined;
-    }
-    chosen = settleView(base, together(data, result), "preview:view");
+    chosen = settleView(base, together(pieces, result), "preview:view");
   }
-  return chosen;
+  return chosen === base || saysEnough(chosen, edge) ? chosen : undefined;
 }
