@@ -6,4 +6,8 @@ import { openai, openaiCompatible } from "./index.ts";
 const runner = { describe, it: (name: string, body: () => Promise<void>): void => it(name, body, 60_000) };
 
 testModel({ ...runner, dialect: responsesDialect, create: (options) => openai(options).responses("gpt-test") });
-testModel({ ...runner, dialect: chatDialect, create: (options) => openaiCompatible({ name: "local", ...options }).chat("gpt-test") });
+testModel({
+  ...runner,
+  dialect: chatDialect,
+  create: (options) => openaiCompatible({ name: "local", ...options }).chat("gpt-test"),
+});

@@ -26,7 +26,12 @@ export class ContinuationLinks {
   readonly #create: (watch: Watch) => Promise<string>;
 
   /** `create` begins a conversation at the server. */
-  constructor(mode: Continuation, provider: string, conversations: Conversations, create: (watch: Watch) => Promise<string>) {
+  constructor(
+    mode: Continuation,
+    provider: string,
+    conversations: Conversations,
+    create: (watch: Watch) => Promise<string>,
+  ) {
     this.#mode = mode;
     this.#provider = provider;
     this.#conversations = conversations;

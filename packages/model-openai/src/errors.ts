@@ -65,7 +65,8 @@ function withoutSecrets(cause: unknown, scrub: (text: string) => string, depth =
 }
 
 /** Keys by their looks, for those that nobody told us. */
-const LOOKS_LIKE_A_KEY = /\b(?:sk|gsk|xai|pplx|nvapi|csk|fw)[-_][\w*-]{8,}|\bAIza[\w-]{20,}|\b(?:Bearer|Basic)\s+[\w.~+/=-]{8,}/g;
+const LOOKS_LIKE_A_KEY =
+  /\b(?:sk|gsk|xai|pplx|nvapi|csk|fw)[-_][\w*-]{8,}|\bAIza[\w-]{20,}|\b(?:Bearer|Basic)\s+[\w.~+/=-]{8,}/g;
 const REDACTED = "[redacted]";
 
 /** Takes `secrets`, and what looks like a key, out of texts. */
@@ -82,14 +83,25 @@ export function scrubber(secrets: () => Iterable<string>): (text: string) => str
 }
 
 /** Errors that no repetition and no other time makes better. */
-const FINAL: ReadonlySet<ModelErrorKind> = new Set(["quota", "auth", "invalid_request", "context_length", "content_filter", "length"]);
+const FINAL: ReadonlySet<ModelErrorKind> = new Set([
+  "quota",
+  "auth",
+  "invalid_request",
+  "context_length",
+  "content_filter",
+  "length",
+]);
 
-const QUOTA = /insufficient_quota|credit_balance|spend_limit|usage_limit_exceeded|billing|insufficient_(?:balance|credits|funds)|quota_exceeded/i;
-const CONTEXT_LENGTH = /context_length_exceeded|context_window|string_above_max_length|model_max_prompt_tokens|request_too_large/i;
-const CONTEXT_LENGTH_WORDS = /maximum context length|context (?:window|length|size)|prompt is too long|too many (?:input )?tokens|exceeds? the (?:model'?s )?(?:maximum )?(?:context|input token)/i;
+const QUOTA =
+  /insufficient_quota|credit_balance|spend_limit|usage_limit_exceeded|billing|insufficient_(?:balance|credits|funds)|quota_exceeded/i;
+const CONTEXT_LENGTH =
+  /context_length_exceeded|context_window|string_above_max_length|model_max_prompt_tokens|request_too_large/i;
+const CONTEXT_LENGTH_WORDS =
+  /maximum context length|context (?:window|length|size)|prompt is too long|too many (?:input )?tokens|exceeds? the (?:model'?s )?(?:maximum )?(?:context|input token)/i;
 const CONTENT = /content_filter|content_policy|policy_violation|bio_policy|ResponsibleAIPolicyViolation|moderation/i;
 const AUTH = /invalid_api_key|authentication_error|permission_(?:error|denied)|unauthorized/i;
-const BAD_REQUEST = /^invalid_|_(?:not_found|mismatch)$|unsupported_|image_(?:too|parse|file)|empty_image|failed_to_download/i;
+const BAD_REQUEST =
+  /^invalid_|_(?:not_found|mismatch)$|unsupported_|image_(?:too|parse|file)|empty_image|failed_to_download/i;
 
 /** What a provider says of an error, in the body or in a frame of the stream. */
 export interface ProviderError {
@@ -162,7 +174,10 @@ export function httpFailure(status: number, headers: Headers, body: string): Fai
   const byWords = kindByWords(error);
   const byStatus = kindByStatus(status);
   // The words decide between what shares a status; a failing server is a failing server whatever it says.
-  const kind = byWords !== undefined && (byStatus === "rate_limit" || byStatus === "invalid_request" || byStatus === "auth") ? byWords : byStatus;
+  const kind =
+    byWords !== undefined && (byStatus === "rate_limit" || byStatus === "invalid_request" || byStatus === "auth")
+      ? byWords
+      : byStatus;
   const said = error.message || excerpt(body) || "no body";
   const hint = headers.get("x-should-retry");
   return {

@@ -44,7 +44,8 @@ const MAX_DRAINED_BYTES = 65_536;
  */
 export function readBody(response: Response, limits: BodyLimits): BodyReader {
   const type = (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!response.body) throw new Failed({ kind: "protocol", message: `the server answered ${response.status} without a body` });
+  if (!response.body)
+    throw new Failed({ kind: "protocol", message: `the server answered ${response.status} without a body` });
   const bytes = new Bytes(response.body.getReader(), limits.maxResponseBytes);
   if (type === "text/event-stream" || type === "") return new StreamReader(bytes, limits.maxEventLength);
   if (type === "application/json" || type.endsWith("+json")) return new JsonReader(bytes, limits);
@@ -153,8 +154,13 @@ class StreamReader implements BodyReader {
       if (this.#ended) return;
       value = event === "error" ? { error: { message: data } } : undefined;
     }
-    if (isFields(value)) this.#frames.push(event !== undefined && value["type"] === undefined ? { ...value, type: event } : value);
-    else this.#failure = { kind: "protocol", message: `the server sent an event that is no JSON object: ${excerpt(data)}` };
+    if (isFields(value))
+      this.#frames.push(event !== undefined && value["type"] === undefined ? { ...value, type: event } : value);
+    else
+      this.#failure = {
+        kind: "protocol",
+        message: `the server sent an event that is no JSON object: ${excerpt(data)}`,
+      };
   }
 
   drain(ms: number): Promise<void> {
@@ -186,7 +192,10 @@ class JsonReader implements BodyReader {
     try {
       value = JSON.parse(body);
     } catch {
-      const failure: Failure = { kind: "protocol", message: `the server sent a body that is no JSON: ${excerpt(body)}` };
+      const failure: Failure = {
+        kind: "protocol",
+        message: `the server sent a body that is no JSON: ${excerpt(body)}`,
+      };
       throw new Failed(failure);
     }
     if (isFields(value)) return [value];

@@ -8,5 +8,7 @@ export function finishReason(said: FinishReason, items: readonly ReplyItem[]): F
 }
 
 function isRefusal(item: ReplyItem): boolean {
-  return item.type === "message" && typeof item.content !== "string" && item.content.some((part) => part.type === "refusal");
+  return (
+    item.type === "message" && typeof item.content !== "string" && item.content.some((part) => part.type === "refusal")
+  );
 }

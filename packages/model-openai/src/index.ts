@@ -4,4 +4,11 @@
  * @module
  */
 export { openai, openaiCompatible, type HostedToolSettings, type OpenAIFactory, type OpenAIPlugin } from "./plugin.ts";
-export type { Api, Compatibility, Continuation, OpenAICompatibleOptions, OpenAIOptions, RequestLimits } from "./options.ts";
+export type {
+  Api,
+  Compatibility,
+  Continuation,
+  OpenAICompatibleOptions,
+  OpenAIOptions,
+  RequestLimits,
+} from "./options.ts";

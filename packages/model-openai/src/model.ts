@@ -1,4 +1,12 @@
-import { AbortError, type Model, type ModelError, type ModelEvent, type ModelReply, type ModelRequest, type ModelSettings } from "@batonjs/core";
+import {
+  AbortError,
+  type Model,
+  type ModelError,
+  type ModelEvent,
+  type ModelReply,
+  type ModelRequest,
+  type ModelSettings,
+} from "@batonjs/core";
 import type { ContinuationLinks, Link } from "./continuation.ts";
 import type { Dialect, StreamDecoder } from "./dialect.ts";
 import { type Failure, modelError, requestIdOf, type Source } from "./errors.ts";
@@ -88,7 +96,11 @@ async function* ask(parts: ModelParts, request: ModelRequest): AsyncGenerator<Mo
 }
 
 /** Sends the request. Where the server does not know what it continues, all of it. */
-async function send({ server, dialect, links, settings: defaults }: ModelParts, request: ModelRequest, watch: Watch): Promise<{ response: Response; link: Link }> {
+async function send(
+  { server, dialect, links, settings: defaults }: ModelParts,
+  request: ModelRequest,
+  watch: Watch,
+): Promise<{ response: Response; link: Link }> {
   const settings = mergeSettings(defaults, request.settings);
   const post = (link: Link): Promise<Response> => {
     return server.post(dialect.path, { ...dialect.toRequest(request, settings, link.from), ...link.fields }, watch);
@@ -115,7 +127,12 @@ async function nextFrames(reader: BodyReader, decoder: StreamDecoder): Promise<r
 }
 
 /** Takes events until one is the last, or fails. What came before a failure is shown all the same. */
-function takeAll(frames: readonly Frame[], whole: boolean, decoder: StreamDecoder, shown: ModelEvent[]): { progress: boolean; error?: unknown } {
+function takeAll(
+  frames: readonly Frame[],
+  whole: boolean,
+  decoder: StreamDecoder,
+  shown: ModelEvent[],
+): { progress: boolean; error?: unknown } {
   let progress = false;
   for (const frame of frames) {
     if (frame === DONE) {
@@ -136,7 +153,10 @@ function takeAll(frames: readonly Frame[], whole: boolean, decoder: StreamDecode
 }
 
 function finished(reply: ModelReply, link: object, requestId: string | undefined): ModelReply {
-  return { ...reply, providerData: { ...reply.providerData, ...link, ...(requestId === undefined ? {} : { requestId }) } };
+  return {
+    ...reply,
+    providerData: { ...reply.providerData, ...link, ...(requestId === undefined ? {} : { requestId }) },
+  };
 }
 
 const truncated = (started: boolean): Failure => ({
@@ -166,7 +186,10 @@ interface Circumstances {
 }
 
 /** What is thrown: the caller's abort, or the one error of this package. */
-function asError(error: unknown, { source, request, watch, decoder, started, requestId }: Circumstances): AbortError | ModelError {
+function asError(
+  error: unknown,
+  { source, request, watch, decoder, started, requestId }: Circumstances,
+): AbortError | ModelError {
   if (watch.stopped?.by === "caller") return new AbortError(request.signal.reason, request.at.agent);
   const failure = failureOf(error, watch, started);
   return modelError(source, { ...failure, requestId: failure.requestId ?? requestId, partialText: decoder.text });
@@ -179,5 +202,7 @@ function failureOf(error: unknown, watch: Watch, started: boolean): Failure {
   }
   const failure = networkFailure(error);
   // A connection that is lost after the reply began has cut it, however it was lost.
-  return started ? { ...truncated(true), message: `${truncated(true).message}: ${failure.message}`, cause: error } : failure;
+  return started
+    ? { ...truncated(true), message: `${truncated(true).message}: ${failure.message}`, cause: error }
+    : failure;
 }

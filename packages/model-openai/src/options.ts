@@ -51,7 +51,7 @@ export interface OpenAIOptions extends RequestLimits {
   readonly baseURL?: string;
   /** A client that is set up already, such as an `AzureOpenAI`. It brings its own key, URL, headers and `fetch`. */
   readonly client?: OpenAI;
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof globalThis.fetch;
   readonly organization?: string;
   readonly project?: string;
   /** Headers of every request; `null` leaves one out. */
@@ -96,7 +96,9 @@ export function limitsOf(options: RequestLimits): Limits {
     const isTime = name.endsWith("Ms");
     const most = isTime ? MAX_TIMEOUT_MS : Number.MAX_SAFE_INTEGER;
     if (!Number.isInteger(value) || value < (isTime ? 0 : 1) || value > most) {
-      const wanted = isTime ? `a whole number of milliseconds, at most ${most}, or 0 for no limit` : "a positive integer";
+      const wanted = isTime
+        ? `a whole number of milliseconds, at most ${most}, or 0 for no limit`
+        : "a positive integer";
       throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be ${wanted}`);
     }
     limits[name] = value;
@@ -117,7 +119,8 @@ export function compatibilityOf(official: boolean, options: Compatibility = {}):
   };
 }
 
-const OFFICIAL_HOST = /(^|\.)(api\.openai\.com|openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)$/;
+const OFFICIAL_HOST =
+  /(^|\.)(api\.openai\.com|openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)$/;
 
 /** Whether it is OpenAI's own API, or that of Azure, and not something that speaks like it. */
 export function isOfficial(baseURL: string): boolean {

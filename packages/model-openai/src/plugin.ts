@@ -62,10 +62,14 @@ export const openai: OpenAIFactory = Object.assign(
 export function openaiCompatible(options: OpenAICompatibleOptions): OpenAIPlugin {
   const { name, baseURL } = options;
   if (typeof name !== "string" || !/^[\w.-]+$/.test(name) || name === "__proto__") {
-    throw new TypeError(`Cannot use ${JSON.stringify(name)} as the name of a provider: expected letters, digits, ".", "_" or "-"`);
+    throw new TypeError(
+      `Cannot use ${JSON.stringify(name)} as the name of a provider: expected letters, digits, ".", "_" or "-"`,
+    );
   }
   if (typeof baseURL !== "string" && !options.client) {
-    throw new TypeError(`Cannot make the provider "${name}" without a baseURL: pass the address of its API, such as "http://localhost:11434/v1"`);
+    throw new TypeError(
+      `Cannot make the provider "${name}" without a baseURL: pass the address of its API, such as "http://localhost:11434/v1"`,
+    );
   }
   return plugin(name, options, false);
 }
@@ -76,9 +80,17 @@ function plugin(provider: string, options: OpenAIOptions, readsEnvironment: bool
   const chat = chatCache();
   const conversations = new Map<string, string>();
 
-  const model = (dialect: Dialect, continuation: OpenAIOptions["continuation"], name: string, settings?: ModelSettings): Model => {
-    if (typeof name !== "string" || name === "") throw new TypeError(`Cannot use ${JSON.stringify(name)} as the name of a model of ${provider}`);
-    const links = new ContinuationLinks(continuation ?? "none", provider, conversations, (watch) => createConversation(api, watch));
+  const model = (
+    dialect: Dialect,
+    continuation: OpenAIOptions["continuation"],
+    name: string,
+    settings?: ModelSettings,
+  ): Model => {
+    if (typeof name !== "string" || name === "")
+      throw new TypeError(`Cannot use ${JSON.stringify(name)} as the name of a model of ${provider}`);
+    const links = new ContinuationLinks(continuation ?? "none", provider, conversations, (watch) =>
+      createConversation(api, watch),
+    );
     return createModel({ name, server: api, dialect, links, settings: mergeSettings(options.settings, settings) });
   };
   const speakers: Record<Api, (name: string, settings?: ModelSettings) => Model> = {
@@ -111,7 +123,9 @@ function plugin(provider: string, options: OpenAIOptions, readsEnvironment: bool
   };
   const defaultApi = options.api ?? (api.official ? "responses" : "chat");
   if (!Object.hasOwn(speakers, defaultApi)) {
-    throw new TypeError(`Cannot use ${JSON.stringify(defaultApi)} as api of ${provider}: expected "responses" or "chat"`);
+    throw new TypeError(
+      `Cannot use ${JSON.stringify(defaultApi)} as api of ${provider}: expected "responses" or "chat"`,
+    );
   }
   return {
     name: provider,
@@ -127,6 +141,7 @@ function plugin(provider: string, options: OpenAIOptions, readsEnvironment: bool
 }
 
 function hostedTool(provider: string, { type, ...data }: HostedToolSettings): HostedTool {
-  if (typeof type !== "string") throw new TypeError('Cannot make a hosted tool without its type: write hosted({ type: "web_search" })');
+  if (typeof type !== "string")
+    throw new TypeError('Cannot make a hosted tool without its type: write hosted({ type: "web_search" })');
   return { type: "hosted", provider, name: type, data: data as unknown as JsonObject };
 }

@@ -1,7 +1,15 @@
 import type { ClientOptions, OpenAI } from "openai";
 import { type Failure, httpFailure, scrubber } from "./errors.ts";
 import { Failed, readBody, readStart } from "./events.ts";
-import { type Compatibility, compatibilityOf, fromEnvironment, isOfficial, type Limits, limitsOf, type OpenAIOptions } from "./options.ts";
+import {
+  type Compatibility,
+  compatibilityOf,
+  fromEnvironment,
+  isOfficial,
+  type Limits,
+  limitsOf,
+  type OpenAIOptions,
+} from "./options.ts";
 import { fields, filled, isFields, text } from "./wire.ts";
 import type { Watch } from "./watch.ts";
 
@@ -47,10 +55,16 @@ const OF_THE_CLIENT = ["apiKey", "baseURL", "fetch", "organization", "project", 
 export function server(provider: string, options: OpenAIOptions, readsKey: boolean): Server {
   if (options.client) {
     const taken = OF_THE_CLIENT.find((name) => options[name] !== undefined);
-    if (taken) throw new TypeError(`Cannot use option "${taken}" of ${provider} together with client: set it on the client`);
+    if (taken)
+      throw new TypeError(`Cannot use option "${taken}" of ${provider} together with client: set it on the client`);
   }
-  const baseURL = options.client?.baseURL ?? options.baseURL ?? (readsKey ? fromEnvironment("OPENAI_BASE_URL") : undefined) ?? DEFAULT_URL;
-  if (!URL.canParse(baseURL)) throw new TypeError(`Cannot use "${baseURL}" as baseURL of ${provider}: expected a URL such as "${DEFAULT_URL}"`);
+  const baseURL =
+    options.client?.baseURL ??
+    options.baseURL ??
+    (readsKey ? fromEnvironment("OPENAI_BASE_URL") : undefined) ??
+    DEFAULT_URL;
+  if (!URL.canParse(baseURL))
+    throw new TypeError(`Cannot use "${baseURL}" as baseURL of ${provider}: expected a URL such as "${DEFAULT_URL}"`);
   const official = isOfficial(baseURL);
   const limits = limitsOf(options);
   const secrets = new Set(knownSecrets(baseURL, options));
@@ -78,7 +92,11 @@ export function server(provider: string, options: OpenAIOptions, readsKey: boole
       });
       const response = await sent.asResponse().catch(rethrow);
       if (response.redirected && response.url !== "" && new URL(response.url).origin !== new URL(baseURL).origin) {
-        throw new Failed({ kind: "protocol", message: `the answer came from another host: ${new URL(response.url).origin}`, retryable: false });
+        throw new Failed({
+          kind: "protocol",
+          message: `the answer came from another host: ${new URL(response.url).origin}`,
+          retryable: false,
+        });
       }
       return response;
     },
@@ -90,7 +108,8 @@ export async function createConversation(api: Server, watch: Watch): Promise<str
   const response = await api.post("/conversations", {}, watch);
   const [conversation] = (await watch.race(readBody(response, api.limits).next())) ?? [];
   const id = filled(fields(conversation)["id"]);
-  if (id === undefined) throw new Failed({ kind: "protocol", message: "the server began a conversation without an id" });
+  if (id === undefined)
+    throw new Failed({ kind: "protocol", message: "the server began a conversation without an id" });
   return id;
 }
 
@@ -134,11 +153,17 @@ async function connectTo(
     // What the environment says of OpenAI is no business of another server.
     ...(options.organization !== undefined || !readsKey ? { organization: options.organization ?? null } : {}),
     ...(options.project !== undefined || !readsKey ? { project: options.project ?? null } : {}),
-    defaultHeaders: { Accept: "text/event-stream, application/json", ...(key === undefined && !ownHeaders.includes("authorization") ? { Authorization: null } : {}), ...options.headers },
+    defaultHeaders: {
+      Accept: "text/event-stream, application/json",
+      ...(key === undefined && !ownHeaders.includes("authorization") ? { Authorization: null } : {}),
+      ...options.headers,
+    },
     fetch: guardedFetch(options.fetch),
     maxRetries: 0,
     timeout,
-    ...(options.dangerouslyAllowBrowser === undefined ? {} : { dangerouslyAllowBrowser: options.dangerouslyAllowBrowser }),
+    ...(options.dangerouslyAllowBrowser === undefined
+      ? {}
+      : { dangerouslyAllowBrowser: options.dangerouslyAllowBrowser }),
   });
   return { client, guarded: true };
 }
@@ -203,7 +228,10 @@ function wrapped(body: string): string {
 function rethrow(error: unknown): never {
   const { status, headers, error: body, message } = fields(error);
   if (typeof status !== "number" || !(headers instanceof Headers)) throw error;
-  const answered = body === undefined || body === null ? (text(message) ?? "").replace(/^\d{3} /, "") : JSON.stringify({ error: body });
+  const answered =
+    body === undefined || body === null
+      ? (text(message) ?? "").replace(/^\d{3} /, "")
+      : JSON.stringify({ error: body });
   throw new Failed(httpFailure(status, headers, answered));
 }
 
@@ -217,13 +245,21 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function networkFailure(error: unknown): Failure {
   const words: string[] = [];
   let code: string | undefined;
-  for (let at: unknown = error, depth = 0; at !== undefined && at !== null && depth < 4; at = fields(at)["cause"], depth++) {
+  for (
+    let at: unknown = error, depth = 0;
+    at !== undefined && at !== null && depth < 4;
+    at = fields(at)["cause"], depth++
+  ) {
     const { message, code: found } = fields(at);
     code ??= filled(found);
     if (filled(message) !== undefined) words.push(message as string);
   }
   const advice = code === undefined ? undefined : ADVICE[code];
-  const message = [...new Set(words), ...(code === undefined ? [] : [code]), ...(advice === undefined ? [] : [advice])].join(": ");
+  const message = [
+    ...new Set(words),
+    ...(code === undefined ? [] : [code]),
+    ...(advice === undefined ? [] : [advice]),
+  ].join(": ");
   const kind = code !== undefined && /TIMEOUT|ETIMEDOUT/.test(code) ? "timeout" : "network";
   return { kind, message: message === "" ? String(error) : message, cause: error };
 }

@@ -1,4 +1,12 @@
-import type { FunctionSpec, HandoffSpec, Json, JsonObject, ModelRequest, ModelSettings, OutputSpec } from "@batonjs/core";
+import type {
+  FunctionSpec,
+  HandoffSpec,
+  Json,
+  JsonObject,
+  ModelRequest,
+  ModelSettings,
+  OutputSpec,
+} from "@batonjs/core";
 import { Failed } from "./events.ts";
 import type { Server } from "./server.ts";
 import { looseSchema, strictSchema } from "./strict.ts";
@@ -27,7 +35,9 @@ export function extraFields(settings: ModelSettings, provider: string): Record<s
   for (const [name, value] of Object.entries(options)) {
     const field = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     if (RESERVED.has(field)) {
-      throw refused(`providerOptions.${provider}.${name} cannot be set: it follows from the run${field === "conversation" || field === "previous_response_id" ? "; use the option continuation" : ""}`);
+      throw refused(
+        `providerOptions.${provider}.${name} cannot be set: it follows from the run${field === "conversation" || field === "previous_response_id" ? "; use the option continuation" : ""}`,
+      );
     }
     extra[field] = value;
   }
@@ -48,25 +58,38 @@ export function functionsOf(request: ModelRequest): readonly (FunctionSpec | Han
 
 /** A schema as it goes out. `strict` is left out where nothing is to be said of it. */
 export interface WireSchema {
-  readonly schema: Record<string, unknown>;
+  readonly schema: Readonly<Record<string, unknown>>;
   readonly strict: boolean | undefined;
 }
 
 /** The parameters of a function: held to strictly where that was asked for, or where the schema allows it. */
 export function parametersOf(spec: FunctionSpec | HandoffSpec, { compatibility }: Server): WireSchema {
   const what = spec.type === "handoff" ? "handoff" : "tool";
-  return wireSchema(spec.parameters, spec.strict, compatibility.strictFunctions, `the parameters of ${what} "${spec.name}"`);
+  return wireSchema(
+    spec.parameters,
+    spec.strict,
+    compatibility.strictFunctions,
+    `the parameters of ${what} "${spec.name}"`,
+  );
 }
 
 /** The form of the answer. */
 export function outputSchemaOf({ name, schema, strict }: OutputSpec): WireSchema & { readonly name: string } {
   if (schema.type !== "object") throw refused(`the output schema "${name}" must be that of an object; wrap it in one`);
-  return { ...wireSchema(schema, strict, true, `the output schema "${name}"`), name: name.replace(/[^\w-]/g, "_").slice(0, 64) || "output" };
+  return {
+    ...wireSchema(schema, strict, true, `the output schema "${name}"`),
+    name: name.replace(/[^\w-]/g, "_").slice(0, 64) || "output",
+  };
 }
 
-function wireSchema(schema: FunctionSpec["parameters"], asked: boolean | undefined, byDefault: boolean, what: string): WireSchema {
+function wireSchema(
+  schema: FunctionSpec["parameters"],
+  asked: boolean | undefined,
+  byDefault: boolean,
+  what: string,
+): WireSchema {
   if (asked === false || (asked === undefined && !byDefault)) return { schema: looseSchema(schema), strict: asked };
-  const { schema: adapted, reason } = strictSchema(schema) as { schema?: Record<string, unknown>; reason?: string };
+  const { schema: adapted, reason } = strictSchema(schema);
   if (adapted) return { schema: adapted, strict: true };
   if (asked) throw refused(`${what} cannot be strict: ${reason}`);
   return { schema: looseSchema(schema), strict: false };

@@ -4,7 +4,7 @@ import { isFields, list } from "./wire.ts";
 /** A schema as strict mode takes it, or why it cannot be written so. */
 export type Strict =
   | { readonly schema: Readonly<Record<string, unknown>>; readonly reason?: undefined }
-  | { readonly reason: string };
+  | { readonly schema?: undefined; readonly reason: string };
 
 /** Limits of strict mode. https://developers.openai.com/api/docs/guides/structured-outputs */
 const MAX_DEPTH = 10;
@@ -99,7 +99,8 @@ function node(value: unknown, at: string, depth: number, counts: Counts): Record
   const where = at === "" ? "it" : `"${at}"`;
   if (!isFields(value)) throw new Impossible(`${where} allows anything`);
   if (depth > MAX_DEPTH) throw new Impossible(`${where} is nested more than ${MAX_DEPTH} levels deep`);
-  for (const keyword of IMPOSSIBLE) if (value[keyword] !== undefined) throw new Impossible(`${where} uses "${keyword}"`);
+  for (const keyword of IMPOSSIBLE)
+    if (value[keyword] !== undefined) throw new Impossible(`${where} uses "${keyword}"`);
   if (typeof value["$ref"] === "string") return { $ref: value["$ref"] };
   const options = list(value["oneOf"] ?? value["anyOf"]);
   const all = list(value["allOf"]);
@@ -134,18 +135,26 @@ function node(value: unknown, at: string, depth: number, counts: Counts): Record
   return adapted;
 }
 
-function object(value: Readonly<Record<string, unknown>>, adapted: Record<string, unknown>, at: string, depth: number, counts: Counts): void {
+function object(
+  value: Readonly<Record<string, unknown>>,
+  adapted: Record<string, unknown>,
+  at: string,
+  depth: number,
+  counts: Counts,
+): void {
   const where = at === "" ? "it" : `"${at}"`;
   const properties = isFields(value["properties"]) ? value["properties"] : {};
   const names = Object.keys(properties);
   const more = value["additionalProperties"];
   // Where nothing is said of other properties, few mean that there are any; where nothing is named, that is all there is.
-  if (more === undefined ? names.length === 0 : more !== false) throw new Impossible(`${where} has properties of any name`);
+  if (more === undefined ? names.length === 0 : more !== false)
+    throw new Impossible(`${where} has properties of any name`);
   counts.properties += names.length;
   if (counts.properties > MAX_PROPERTIES) throw new Impossible(`it has more than ${MAX_PROPERTIES} properties`);
   const required = list(value["required"]);
   const optional = names.find((name) => !required.includes(name));
-  if (optional !== undefined) throw new Impossible(`"${under(at, optional)}" may be left out; make it required and nullable`);
+  if (optional !== undefined)
+    throw new Impossible(`"${under(at, optional)}" may be left out; make it required and nullable`);
   adapted["properties"] = mapped(properties, (each, name) => node(each, under(at, name), depth + 1, counts));
   adapted["required"] = names;
   adapted["additionalProperties"] = false;
@@ -157,7 +166,10 @@ function described({ description }: Readonly<Record<string, unknown>>): { descri
   return description === undefined ? {} : { description };
 }
 
-function mapped(from: Readonly<Record<string, unknown>>, change: (value: unknown, name: string) => unknown): Record<string, unknown> {
+function mapped(
+  from: Readonly<Record<string, unknown>>,
+  change: (value: unknown, name: string) => unknown,
+): Record<string, unknown> {
   return Object.fromEntries(Object.entries(from).map(([name, value]) => [name, change(value, name)]));
 }
 
@@ -170,5 +182,7 @@ function typeOf(choices: readonly unknown[]): string | string[] | undefined {
 
 /** `schema` as a function's parameters outside of strict mode: OpenAI wants `properties`, even if there are none. */
 export function looseSchema(schema: JsonSchema): Record<string, unknown> {
-  return schema.properties === undefined && schema["$ref"] === undefined ? { ...schema, properties: {} } : { ...schema };
+  return schema.properties === undefined && schema["$ref"] === undefined
+    ? { ...schema, properties: {} }
+    : { ...schema };
 }

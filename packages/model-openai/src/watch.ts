@@ -1,7 +1,9 @@
 import type { Limits } from "./options.ts";
 
 /** Why a request was given up: the caller, or a time limit. */
-export type Stopped = { readonly by: "caller" } | { readonly by: "timeout"; readonly limit: keyof Limits; readonly ms: number };
+export type Stopped =
+  | { readonly by: "caller" }
+  | { readonly by: "timeout"; readonly limit: keyof Limits; readonly ms: number };
 
 /** Why requests are aborted, as far as `fetch` is told. Made once: a stack for each costs more than the rest of a request. */
 const CLOSED = new DOMException("The request was given up", "AbortError");
@@ -111,7 +113,8 @@ export class Watch {
   readonly #onTimer = (): void => {
     // Timers may fire a little early.
     const now = performance.now() + 1;
-    const expired = now >= this.#totalDue() ? "totalTimeoutMs" : now >= this.#eventDue(now) ? this.#eventLimit : undefined;
+    const expired =
+      now >= this.#totalDue() ? "totalTimeoutMs" : now >= this.#eventDue(now) ? this.#eventLimit : undefined;
     if (expired === undefined) return this.#arm(now);
     this.#stop({ by: "timeout", limit: expired, ms: this.#limits[expired] });
   };

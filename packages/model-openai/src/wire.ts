@@ -19,10 +19,12 @@ export const list = (value: unknown): readonly unknown[] => (Array.isArray(value
 export const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** `value` if it is text that is not empty; else nothing. */
-export const filled = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+export const filled = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined;
 
 /** `value` as a number of tokens: what is no number counts as none. */
-const count = (value: unknown): number => (typeof value === "number" && value > 0 && value < 1e15 ? Math.trunc(value) : 0);
+const count = (value: unknown): number =>
+  typeof value === "number" && value > 0 && value < 1e15 ? Math.trunc(value) : 0;
 
 /** Whether servers send the field and it says something. */
 const said = (value: unknown): boolean => value !== undefined && value !== null;
@@ -105,5 +107,7 @@ export function shortId(id: string, max: number): string {
 /** The model that answered, where it is another than the one asked. A dated version of the same name is the same. */
 export function otherModel(asked: string, answered: unknown): string | undefined {
   if (typeof answered !== "string" || answered === "" || answered === asked) return undefined;
-  return answered.startsWith(`${asked}-`) && /^-\d{4}-?\d{2}-?\d{2}$/.test(answered.slice(asked.length)) ? undefined : answered;
+  return answered.startsWith(`${asked}-`) && /^-\d{4}-?\d{2}-?\d{2}$/.test(answered.slice(asked.length))
+    ? undefined
+    : answered;
 }

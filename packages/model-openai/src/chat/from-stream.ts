@@ -3,7 +3,19 @@ import type { StreamDecoder } from "../dialect.ts";
 import { streamFailure } from "../errors.ts";
 import { Failed } from "../events.ts";
 import { finishReason } from "../finish-reason.ts";
-import { argumentsText, CallIds, type Fields, fields, filled, isFields, list, otherModel, rest, text, usageFrom } from "../wire.ts";
+import {
+  argumentsText,
+  CallIds,
+  type Fields,
+  fields,
+  filled,
+  isFields,
+  list,
+  otherModel,
+  rest,
+  text,
+  usageFrom,
+} from "../wire.ts";
 
 /** A call as far as it has arrived. */
 interface PartialCall {
@@ -54,7 +66,8 @@ export class ChatDecoder implements StreamDecoder {
   }
 
   take(event: Fields, shown: ModelEvent[]): boolean {
-    if (event["type"] === "error" || (event["error"] !== undefined && event["error"] !== null)) throw new Failed(streamFailure(event));
+    if (event["type"] === "error" || (event["error"] !== undefined && event["error"] !== null))
+      throw new Failed(streamFailure(event));
     if (event["type"] === "ping" || event["type"] === "keepalive") return false;
     if (isFields(event["usage"])) this.#usage = event["usage"];
     if (filled(this.#chunk["id"]) === undefined) this.#chunk = event;
@@ -70,7 +83,8 @@ export class ChatDecoder implements StreamDecoder {
   takeWhole(body: Fields, shown: ModelEvent[]): void {
     if (isFields(body["error"]) || filled(body["error"]) !== undefined) throw new Failed(streamFailure(body));
     const choice = firstChoice(body);
-    if (!choice || !isFields(choice["message"])) throw new Failed({ kind: "protocol", message: "the server sent an object that is no completion" });
+    if (!choice || !isFields(choice["message"]))
+      throw new Failed({ kind: "protocol", message: "the server sent an object that is no completion" });
     this.#usage = body["usage"];
     this.#chunk = body;
     this.#takeDelta(choice["message"], choice, shown);
@@ -120,7 +134,8 @@ export class ChatDecoder implements StreamDecoder {
     for (const [key, value] of Object.entries(detail)) {
       const before = joined[key];
       const grows = key === "text" || key === "summary" || key === "data";
-      if (value !== null && key !== "__proto__") joined[key] = grows && typeof before === "string" && typeof value === "string" ? before + value : value;
+      if (value !== null && key !== "__proto__")
+        joined[key] = grows && typeof before === "string" && typeof value === "string" ? before + value : value;
     }
     this.#reasoningDetails[this.#reasoningDetails.length - 1] = joined as JsonObject;
   }
@@ -153,9 +168,15 @@ export class ChatDecoder implements StreamDecoder {
 
   /** The call that a delta belongs to. */
   #callFor(index: unknown, id: string | undefined, name: string | undefined): PartialCall {
-    const key = index === undefined || index === null ? undefined : typeof index === "string" ? index : JSON.stringify(index);
+    const key =
+      index === undefined || index === null ? undefined : typeof index === "string" ? index : JSON.stringify(index);
     const last = this.#order.at(-1);
-    const known = key === undefined ? (id === undefined || last?.wanted === undefined ? last : this.#order.find((call) => call.wanted === id)) : this.#calls.get(key);
+    const known =
+      key === undefined
+        ? id === undefined || last?.wanted === undefined
+          ? last
+          : this.#order.find((call) => call.wanted === id)
+        : this.#calls.get(key);
     // Some servers give all calls the same index: another id with a name is another call.
     const another = known?.wanted !== undefined && id !== undefined && id !== known.wanted && name !== undefined;
     if (known && !another) return known;
@@ -177,7 +198,14 @@ export class ChatDecoder implements StreamDecoder {
       ...(responseId === undefined ? {} : { responseId }),
       ...(model === undefined ? {} : { model }),
       providerData:
-        rest({ model: this.#chunk["model"], serviceTier: this.#chunk["service_tier"], systemFingerprint: this.#chunk["system_fingerprint"] }, NONE) ?? {},
+        rest(
+          {
+            model: this.#chunk["model"],
+            serviceTier: this.#chunk["service_tier"],
+            systemFingerprint: this.#chunk["system_fingerprint"],
+          },
+          NONE,
+        ) ?? {},
     };
   }
 
@@ -237,19 +265,29 @@ export class ChatDecoder implements StreamDecoder {
       content:
         this.#refusal === ""
           ? this.text
-          : [...(this.text === "" ? [] : [{ type: "text", text: this.text } as const]), { type: "refusal", refusal: this.#refusal }],
-      ...this.#own({ extra_content: this.#extraContent, annotations: unlessEmpty(this.#annotations), logprobs: unlessEmpty(this.#logprobs) }),
+          : [
+              ...(this.text === "" ? [] : [{ type: "text", text: this.text } as const]),
+              { type: "refusal", refusal: this.#refusal },
+            ],
+      ...this.#own({
+        extra_content: this.#extraContent,
+        annotations: unlessEmpty(this.#annotations),
+        logprobs: unlessEmpty(this.#logprobs),
+      }),
     };
   }
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
-const unlessEmpty = (values: readonly Json[]): readonly Json[] | undefined => (values.length === 0 ? undefined : values);
+const unlessEmpty = (values: readonly Json[]): readonly Json[] | undefined =>
+  values.length === 0 ? undefined : values;
 
 /** Of several choices only the first counts: one was asked for. */
 function firstChoice(event: Fields): Fields | undefined {
-  return list(event["choices"]).find((choice): choice is Fields => isFields(choice) && (choice["index"] === undefined || Number(choice["index"]) === 0));
+  return list(event["choices"]).find(
+    (choice): choice is Fields => isFields(choice) && (choice["index"] === undefined || Number(choice["index"]) === 0),
+  );
 }
 
 /** Content in parts, as some servers send it. */

@@ -1,4 +1,17 @@
-import type { ContentPart, FilePart, FunctionSpec, HandoffSpec, ImagePart, Json, MessageItem, ModelRequest, ModelSettings, ReasoningItem, ToolCallItem, VisibleItem } from "@batonjs/core";
+import type {
+  ContentPart,
+  FilePart,
+  FunctionSpec,
+  HandoffSpec,
+  ImagePart,
+  Json,
+  MessageItem,
+  ModelRequest,
+  ModelSettings,
+  ReasoningItem,
+  ToolCallItem,
+  VisibleItem,
+} from "@batonjs/core";
 import type { OpenAI } from "openai";
 import { defaultFilename, readableArguments } from "../content.ts";
 import type { Server } from "../server.ts";
@@ -50,14 +63,17 @@ export class RequestWriter {
   write(request: ModelRequest, settings: ModelSettings): Fields {
     const { provider, compatibility } = this.#server;
     const hosted = request.tools.find((tool) => tool.type === "hosted");
-    if (hosted) throw refused(`Chat Completions has no hosted tools such as "${hosted.name}": use the model with responses()`);
+    if (hosted)
+      throw refused(`Chat Completions has no hosted tools such as "${hosted.name}": use the model with responses()`);
     const { stream_options, ...extra } = extraFields(settings, provider);
     const tools = this.#tools(request);
     const format = this.#format(request);
     const body = given({
       model: this.#model,
       messages: this.#messages(request, format.instructions),
-      ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(settings), parallel_tool_calls: settings.parallelToolCalls }),
+      ...(tools.length === 0
+        ? {}
+        : { tools, tool_choice: toolChoice(settings), parallel_tool_calls: settings.parallelToolCalls }),
       response_format: format.field,
       temperature: settings.temperature,
       top_p: settings.topP,
@@ -78,7 +94,7 @@ export class RequestWriter {
     const system = [instructions, more].filter((each) => each !== undefined).join("\n\n");
     if (system !== "") messages.push({ role: "system", content: wellFormed(system) });
     const lastUser = items.findLastIndex((item) => item.type === "message" && item.role === "user");
-    for (let i = 0; i < items.length; ) {
+    for (let i = 0; i < items.length;) {
       const item = items[i] as VisibleItem;
       if (isPiece(item)) {
         const end = endOfReply(items, i);
@@ -107,7 +123,12 @@ export class RequestWriter {
   #reply(items: readonly VisibleItem[], from: number, end: number, recent: boolean): AssistantMessage | undefined {
     const first = items[from] as Piece;
     const known = this.#cache.replies.get(first);
-    if (known && known.recent === recent && known.pieces.length === end - from && known.pieces.every((piece, i) => piece === items[from + i])) {
+    if (
+      known &&
+      known.recent === recent &&
+      known.pieces.length === end - from &&
+      known.pieces.every((piece, i) => piece === items[from + i])
+    ) {
       return known.message;
     }
     const pieces = items.slice(from, end) as Piece[];
@@ -132,14 +153,20 @@ export class RequestWriter {
     if (structuredOutput === "json_schema") {
       return { field: { type: "json_schema", json_schema: given({ name, schema, strict }) } };
     }
-    return { ...(structuredOutput === "none" ? {} : { field: { type: "json_object" } }), instructions: answerBy(schema) };
+    return {
+      ...(structuredOutput === "none" ? {} : { field: { type: "json_object" } }),
+      instructions: answerBy(schema),
+    };
   }
 }
 
-const answerBy = (schema: object): string => `Answer with nothing but a JSON object that follows this JSON Schema:\n${JSON.stringify(schema)}`;
+const answerBy = (schema: object): string =>
+  `Answer with nothing but a JSON object that follows this JSON Schema:\n${JSON.stringify(schema)}`;
 
 function isPiece(item: VisibleItem): item is Piece {
-  return item.type === "tool_call" || item.type === "reasoning" || (item.type === "message" && item.role === "assistant");
+  return (
+    item.type === "tool_call" || item.type === "reasoning" || (item.type === "message" && item.role === "assistant")
+  );
 }
 
 /** Where the reply ends that begins at `from`: reasoning, then text, then calls, all of one agent. */
@@ -223,7 +250,8 @@ function toMessage(item: Exclude<VisibleItem, { type: "provider_item" }>, { comp
       return { role: "tool", tool_call_id: shortId(item.callId, MAX_CALL_ID_LENGTH), content: wellFormed(item.output) };
     case "message": {
       if (item.role === "user") return { role: "user", content: userContent(item.content) };
-      const content = typeof item.content === "string" ? wellFormed(item.content) : item.content.map(plainText).join("");
+      const content =
+        typeof item.content === "string" ? wellFormed(item.content) : item.content.map(plainText).join("");
       return { role: item.role === "developer" && compatibility.developerRole ? "developer" : "system", content };
     }
     default:
@@ -255,7 +283,8 @@ function plainText(part: ContentPart): string {
 }
 
 function image({ url, detail }: ImagePart): OpenAI.Chat.ChatCompletionContentPart {
-  if (url === undefined) throw refused("Chat Completions takes images by url only: use the model with responses() for a fileId");
+  if (url === undefined)
+    throw refused("Chat Completions takes images by url only: use the model with responses() for a fileId");
   return { type: "image_url", image_url: given({ url, detail }) };
 }
 
@@ -264,10 +293,13 @@ const AUDIO = /^data:audio\/(?:x-)?(wav|mp3|mpeg)\b[^,]*,(.*)$/s;
 function file({ url, fileId, filename }: FilePart): OpenAI.Chat.ChatCompletionContentPart {
   if (fileId !== undefined) return { type: "file", file: { file_id: fileId } };
   if (url === undefined || !url.startsWith("data:")) {
-    throw refused("Chat Completions takes files as data URLs or by fileId: use the model with responses() for other URLs");
+    throw refused(
+      "Chat Completions takes files as data URLs or by fileId: use the model with responses() for other URLs",
+    );
   }
   const [, format, data] = AUDIO.exec(url) ?? [];
-  if (format !== undefined && data !== undefined) return { type: "input_audio", input_audio: { data, format: format === "wav" ? "wav" : "mp3" } };
+  if (format !== undefined && data !== undefined)
+    return { type: "input_audio", input_audio: { data, format: format === "wav" ? "wav" : "mp3" } };
   return { type: "file", file: { filename: filename ?? defaultFilename(url), file_data: url } };
 }
 

@@ -1,9 +1,31 @@
-import type { FinishReason, Json, JsonObject, ModelEvent, ModelReply, ModelRequest, RefusalPart, ReplyItem, TextPart } from "@batonjs/core";
+import type {
+  FinishReason,
+  Json,
+  JsonObject,
+  ModelEvent,
+  ModelReply,
+  ModelRequest,
+  RefusalPart,
+  ReplyItem,
+  TextPart,
+} from "@batonjs/core";
 import type { StreamDecoder } from "../dialect.ts";
 import { streamFailure } from "../errors.ts";
 import { Failed } from "../events.ts";
 import { finishReason } from "../finish-reason.ts";
-import { argumentsText, CallIds, type Fields, fields, filled, isFields, list, otherModel, rest, text, usageFrom } from "../wire.ts";
+import {
+  argumentsText,
+  CallIds,
+  type Fields,
+  fields,
+  filled,
+  isFields,
+  list,
+  otherModel,
+  rest,
+  text,
+  usageFrom,
+} from "../wire.ts";
 
 /** What of an item is in our item's own fields, or says nothing once the item is complete. */
 const OF_A_CALL: ReadonlySet<string> = new Set(["type", "call_id", "name", "arguments", "status"]);
@@ -54,7 +76,8 @@ export class ResponseDecoder implements StreamDecoder {
 
   takeWhole(body: Fields, shown: ModelEvent[]): void {
     if (isFields(body["error"]) || filled(body["error"]) !== undefined) throw new Failed(streamFailure(body));
-    if (!Array.isArray(body["output"])) throw new Failed({ kind: "protocol", message: "the server sent an object that is no response" });
+    if (!Array.isArray(body["output"]))
+      throw new Failed({ kind: "protocol", message: "the server sent an object that is no response" });
     this.#finish(body, "completed");
     for (const item of list(body["output"])) this.#showWhole(fields(item), shown);
   }
@@ -181,7 +204,8 @@ export class ResponseDecoder implements StreamDecoder {
 
 const NONE: ReadonlySet<string> = new Set();
 
-const itemKey = (id: unknown, otherwise: unknown): string => (typeof id === "string" || typeof id === "number" ? String(id) : String(otherwise));
+const itemKey = (id: unknown, otherwise: unknown): string =>
+  typeof id === "string" || typeof id === "number" ? String(id) : String(otherwise);
 
 /** Items that have the id of an earlier one left out: they were sent twice. */
 function withoutRepeats(items: readonly Fields[]): readonly Fields[] {
@@ -231,12 +255,22 @@ function summaryOf(item: Fields): { summary?: string } {
 }
 
 function toMessage(item: Fields, provider: string, reasoning: string | undefined): ReplyItem {
-  const parts = list(item["content"]).map(fields).filter((part) => typeof part["text"] === "string" || part["type"] === "refusal");
+  const parts = list(item["content"])
+    .map(fields)
+    .filter((part) => typeof part["text"] === "string" || part["type"] === "refusal");
   const content = parts.map(toPart);
   const [only] = content;
   const own = {
     dialect: "responses",
-    ...rest({ id: item["id"], phase: item["phase"], annotations: kept(parts, "annotations"), logprobs: kept(parts, "logprobs") }, NONE),
+    ...rest(
+      {
+        id: item["id"],
+        phase: item["phase"],
+        annotations: kept(parts, "annotations"),
+        logprobs: kept(parts, "logprobs"),
+      },
+      NONE,
+    ),
     ...afterOf(reasoning),
   };
   return {

@@ -1,4 +1,14 @@
-import type { ContentPart, FunctionSpec, HandoffSpec, HostedToolSpec, MessageItem, ModelRequest, ModelSettings, ToolCallItem, VisibleItem } from "@batonjs/core";
+import type {
+  ContentPart,
+  FunctionSpec,
+  HandoffSpec,
+  HostedToolSpec,
+  MessageItem,
+  ModelRequest,
+  ModelSettings,
+  ToolCallItem,
+  VisibleItem,
+} from "@batonjs/core";
 import type { OpenAI } from "openai";
 import { defaultFilename, readableArguments } from "../content.ts";
 import type { Server } from "../server.ts";
@@ -41,7 +51,9 @@ export class RequestWriter {
       model: this.#model,
       instructions: request.instructions && wellFormed(request.instructions),
       input: this.#input(request.items, from, stateless),
-      ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(settings, request), parallel_tool_calls: settings.parallelToolCalls }),
+      ...(tools.length === 0
+        ? {}
+        : { tools, tool_choice: toolChoice(settings, request), parallel_tool_calls: settings.parallelToolCalls }),
       text: withFields(withFields(outputFormat(request), text), verbosity === undefined ? undefined : { verbosity }),
       reasoning: withFields(reasoningOf(settings), reasoning) as Body["reasoning"],
       temperature: settings.temperature,
@@ -64,7 +76,8 @@ export class RequestWriter {
         if (item.provider === provider && isOurReasoning(item.data, stateless)) pending.push(this.#convert(item));
         continue;
       }
-      if (item.type === "provider_item" && (item.provider !== provider || fields(item.data)["type"] === undefined)) continue;
+      if (item.type === "provider_item" && (item.provider !== provider || fields(item.data)["type"] === undefined))
+        continue;
       const converted = this.#convert(item);
       // What follows must be what the reasoning led to: reasoning that lost it, or that nothing follows, is refused.
       if (pending.length > 0 && (isMade(item) || item.type === "provider_item")) input.push(...pending);
@@ -108,7 +121,8 @@ export class RequestWriter {
 const REASONING_MODEL = /^(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!\S*-chat)|codex|computer-use)/;
 
 /** Whether the item is a part of a reply, which reasoning may precede. */
-const isMade = (item: VisibleItem): boolean => item.type === "tool_call" || (item.type === "message" && item.role === "assistant");
+const isMade = (item: VisibleItem): boolean =>
+  item.type === "tool_call" || (item.type === "message" && item.role === "assistant");
 
 /** Reasoning of this API, that it will know again: where nothing is stored, it knows only what is encrypted. */
 function isOurReasoning(data: unknown, stateless: boolean): boolean {
@@ -135,7 +149,11 @@ function toInputItem(item: VisibleItem, server: Server): InputItem {
     case "tool_call":
       return functionCall(item, server);
     case "tool_result":
-      return { type: "function_call_output", call_id: shortId(item.callId, MAX_CALL_ID_LENGTH), output: wellFormed(item.output) };
+      return {
+        type: "function_call_output",
+        call_id: shortId(item.callId, MAX_CALL_ID_LENGTH),
+        output: wellFormed(item.output),
+      };
     case "reasoning":
     case "provider_item":
       return item.data as unknown as InputItem;
@@ -187,7 +205,11 @@ function assistantMessage({ content, providerData }: MessageItem, provider: stri
   for (const part of parts) {
     if (part.type === "text") {
       const noted = list(annotations)[written.length];
-      written.push({ type: "output_text", text: wellFormed(part.text), annotations: list(noted) as OpenAI.Responses.ResponseOutputText["annotations"] });
+      written.push({
+        type: "output_text",
+        text: wellFormed(part.text),
+        annotations: list(noted) as OpenAI.Responses.ResponseOutputText["annotations"],
+      });
     } else if (part.type === "refusal") {
       written.push({ type: "refusal", refusal: wellFormed(part.refusal) });
     }
@@ -209,13 +231,20 @@ function functionCall({ callId, name, arguments: text, providerData }: ToolCallI
 
 function functionTool(spec: FunctionSpec | HandoffSpec, server: Server): Tool {
   const { schema, strict } = parametersOf(spec, server);
-  const tool = { type: "function", name: spec.name, description: spec.description || undefined, parameters: schema, strict };
+  const tool = {
+    type: "function",
+    name: spec.name,
+    description: spec.description || undefined,
+    parameters: schema,
+    strict,
+  };
   return given(tool) as unknown as Tool;
 }
 
 function hostedTool({ provider, name, data }: HostedToolSpec, ours: string): Tool {
   if (provider !== ours) throw refused(`the hosted tool "${name}" is ${provider}'s, not ${ours}'s`);
-  const needed = name === "code_interpreter" && data?.["container"] === undefined ? { container: { type: "auto" } } : {};
+  const needed =
+    name === "code_interpreter" && data?.["container"] === undefined ? { container: { type: "auto" } } : {};
   return { ...needed, ...data, type: name } as unknown as Tool;
 }
 

@@ -2,7 +2,19 @@ import type { ModelEvent } from "@batonjs/core";
 import * as fc from "fast-check";
 import { requestOf } from "../request.ts";
 import { REASONED_CALL, REASONING_REPLY, REFUSAL_REPLY, REPLIES } from "./replies.ts";
-import { type Answer, ask, asking, check, equal, failed, type Group, type Outcome, plain, replied, shownBy } from "./suite.ts";
+import {
+  type Answer,
+  ask,
+  asking,
+  check,
+  equal,
+  failed,
+  type Group,
+  type Outcome,
+  plain,
+  replied,
+  shownBy,
+} from "./suite.ts";
 import { type Encoded, event, textOf, type WireReply } from "./wire.ts";
 
 const REQUEST = requestOf([{ type: "message", id: "1", role: "user", content: "hi" }]);
@@ -10,8 +22,17 @@ const encoder = new TextEncoder();
 
 /** What a reply must come to. */
 function expected(reply: WireReply): ReturnType<typeof plain> {
-  const calls = (reply.calls ?? []).map((call) => ({ id: call.id, name: call.name, arguments: textOf(call.arguments) || "{}" }));
-  return { text: textOf(reply.text), refusal: textOf(reply.refusal), calls, finishReason: reply.finish ?? (calls.length > 0 ? "tool_calls" : "stop") };
+  const calls = (reply.calls ?? []).map((call) => ({
+    id: call.id,
+    name: call.name,
+    arguments: textOf(call.arguments) || "{}",
+  }));
+  return {
+    text: textOf(reply.text),
+    refusal: textOf(reply.refusal),
+    calls,
+    finishReason: reply.finish ?? (calls.length > 0 ? "tool_calls" : "stop"),
+  };
 }
 
 export function testReplies(group: Group): void {
@@ -23,19 +44,31 @@ export function testReplies(group: Group): void {
       equal(plain(replied(outcome, name)), expected(reply), "reply");
       equal(shownBy(outcome.events).text, textOf(reply.text), "text deltas");
       const { calls } = shownBy(outcome.events);
-      for (const call of reply.calls ?? []) equal(calls[call.id], { name: call.name, arguments: textOf(call.arguments) }, `deltas of ${call.id}`);
+      for (const call of reply.calls ?? [])
+        equal(calls[call.id], { name: call.name, arguments: textOf(call.arguments) }, `deltas of ${call.id}`);
     });
   }
 
   test("report usage, with what was cached and what was spent on reasoning", async () => {
     const usage = { input: 30, cached: 20, output: 9, reasoning: 4 };
     const outcome = await ask(group, { chunks: dialect.encode({ text: ["x"], usage }).frames }, REQUEST);
-    const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, totalTokens } = replied(outcome, "usage").usage;
-    equal({ inputTokens, cachedInputTokens, outputTokens, reasoningTokens, totalTokens }, { inputTokens: 30, cachedInputTokens: 20, outputTokens: 9, reasoningTokens: 4, totalTokens: 39 }, "usage");
+    const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, totalTokens } = replied(
+      outcome,
+      "usage",
+    ).usage;
+    equal(
+      { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, totalTokens },
+      { inputTokens: 30, cachedInputTokens: 20, outputTokens: 9, reasoningTokens: 4, totalTokens: 39 },
+      "usage",
+    );
   });
 
   test("say which response they are, and which model gave them where it is another", async () => {
-    const outcome = await ask(group, { chunks: dialect.encode({ id: "resp_42", model: "another-model", text: ["x"] }).frames }, REQUEST);
+    const outcome = await ask(
+      group,
+      { chunks: dialect.encode({ id: "resp_42", model: "another-model", text: ["x"] }).frames },
+      REQUEST,
+    );
     const { responseId, model } = replied(outcome, "ids");
     equal({ responseId, model }, { responseId: "resp_42", model: "another-model" }, "ids");
   });
@@ -55,7 +88,11 @@ export function testReplies(group: Group): void {
         const outcome = await ask(group, { chunks: dialect.encode(reply).frames }, REQUEST);
         const { items } = replied(outcome, "reasoning");
         equal(shownBy(outcome.events).reasoning, textOf(reply.reasoning), "reasoning deltas");
-        equal(items.map(({ type }) => type), ["reasoning", reply.calls ? "tool_call" : "message"], "items");
+        equal(
+          items.map(({ type }) => type),
+          ["reasoning", reply.calls ? "tool_call" : "message"],
+          "items",
+        );
       }
     },
     "reasoning",
@@ -65,7 +102,11 @@ export function testReplies(group: Group): void {
     "that are a refusal say content_filter",
     async () => {
       const outcome = await ask(group, { chunks: dialect.encode(REFUSAL_REPLY).frames }, REQUEST);
-      equal(plain(replied(outcome, "refusal")), { ...expected(REFUSAL_REPLY), finishReason: "content_filter" }, "reply");
+      equal(
+        plain(replied(outcome, "refusal")),
+        { ...expected(REFUSAL_REPLY), finishReason: "content_filter" },
+        "reply",
+      );
     },
     "refusals",
   );
@@ -75,7 +116,11 @@ export function testReplies(group: Group): void {
     async () => {
       for (const [name, reply] of Object.entries(REPLIES)) {
         const body = JSON.stringify(dialect.encode(reply).whole);
-        const outcome = await ask(group, { headers: { "content-type": "application/json" }, chunks: [body.slice(0, 20), body.slice(20)] }, REQUEST);
+        const outcome = await ask(
+          group,
+          { headers: { "content-type": "application/json" }, chunks: [body.slice(0, 20), body.slice(20)] },
+          REQUEST,
+        );
         equal(plain(replied(outcome, name)), expected(reply), name);
         equal(shownBy(outcome.events).text, textOf(reply.text), `${name}: text deltas`);
       }
@@ -106,7 +151,12 @@ function chunksOf(bytes: Uint8Array, size: number): Uint8Array[] {
 export function testChunks(group: Group): void {
   const { test, dialect, runs = 100 } = group;
 
-  const invariant = async (ask: (answer: Answer) => Promise<Outcome>, bytes: Uint8Array, cuts: readonly number[], whole: readonly ModelEvent[]): Promise<void> => {
+  const invariant = async (
+    ask: (answer: Answer) => Promise<Outcome>,
+    bytes: Uint8Array,
+    cuts: readonly number[],
+    whole: readonly ModelEvent[],
+  ): Promise<void> => {
     const ends = [...new Set([...cuts.map((cut) => cut % bytes.length), bytes.length])].sort((a, b) => a - b);
     const chunks = ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end));
     const { events, error } = await ask({ chunks });
@@ -114,13 +164,21 @@ export function testChunks(group: Group): void {
     equal(events, whole, `cut at ${ends.join(", ")}`);
   };
 
-  for (const [name, reply] of Object.entries({ ...REPLIES, ...(group.missing?.reasoning === undefined ? { reasoning: REASONING_REPLY } : {}) })) {
+  for (const [name, reply] of Object.entries({
+    ...REPLIES,
+    ...(group.missing?.reasoning === undefined ? { reasoning: REASONING_REPLY } : {}),
+  })) {
     for (const lineEnd of ["\n", "\r\n"]) {
       test(`of ${name} with ${JSON.stringify(lineEnd)} may be cut anywhere`, async () => {
         const bytes = encoder.encode(dialect.encode(reply).frames.join("").replaceAll("\n", lineEnd));
         await asking(group, REQUEST, async (ask) => {
           const { events } = await ask({ chunks: [bytes] });
-          await invariant(ask, bytes, Array.from({ length: bytes.length }, (_, i) => i), events);
+          await invariant(
+            ask,
+            bytes,
+            Array.from({ length: bytes.length }, (_, i) => i),
+            events,
+          );
           for (let cut = 1; cut < bytes.length && lineEnd === "\n"; cut++) await invariant(ask, bytes, [cut], events);
           await fc.assert(
             fc.asyncProperty(fc.array(fc.nat(), { maxLength: 40 }), (cuts) => invariant(ask, bytes, cuts, events)),
@@ -147,7 +205,10 @@ export function testChunks(group: Group): void {
 export function testTruncation(group: Group): void {
   const { test, dialect } = group;
 
-  for (const [name, reply] of Object.entries({ ...REPLIES, ...(group.missing?.reasoning === undefined ? { reasoning: REASONING_REPLY } : {}) })) {
+  for (const [name, reply] of Object.entries({
+    ...REPLIES,
+    ...(group.missing?.reasoning === undefined ? { reasoning: REASONING_REPLY } : {}),
+  })) {
     test(`of ${name} at any byte is an error, never a shorter reply`, async () => {
       const encoded = dialect.encode(reply);
       const bytes = encoder.encode(encoded.frames.join(""));
@@ -198,29 +259,47 @@ export function testEventStream(group: Group): void {
   const { frames, terminal } = dialect.encode(reply);
   const stream = frames.join("");
 
-  const same = (number: number, what: string, chunks: readonly (string | Uint8Array)[], headers?: Readonly<Record<string, string>>): void => {
+  const same = (
+    number: number,
+    what: string,
+    chunks: readonly (string | Uint8Array)[],
+    headers?: Readonly<Record<string, string>>,
+  ): void => {
     test(`${number}: ${what} changes nothing`, async () => {
       const outcome = await ask(group, { chunks, ...(headers ? { headers } : {}) }, REQUEST);
       equal(plain(replied(outcome, what)), expected(reply), what);
     });
   };
-  const fails = (number: number, what: string, kind: "protocol" | "truncated", chunks: readonly (string | Uint8Array)[], headers?: Readonly<Record<string, string>>): void => {
+  const fails = (
+    number: number,
+    what: string,
+    kind: "protocol" | "truncated",
+    chunks: readonly (string | Uint8Array)[],
+    headers?: Readonly<Record<string, string>>,
+  ): void => {
     test(`${number}: ${what} is an error`, async () => {
       failed(await ask(group, { chunks, ...(headers ? { headers } : {}) }, REQUEST), kind, what);
     });
   };
   const lines = (change: (line: string) => string): string => stream.split("\n").map(change).join("\n");
-  const data = (change: (value: string) => string): string => lines((line) => (line.startsWith("data: ") ? change(line.slice(6)) : line));
+  const data = (change: (value: string) => string): string =>
+    lines((line) => (line.startsWith("data: ") ? change(line.slice(6)) : line));
 
   same(59, "LF", [stream]);
   same(60, "CRLF", [stream.replaceAll("\n", "\r\n")]);
   same(61, "CR", [stream.replaceAll("\n", "\r")]);
-  same(62, "a mixture of line ends", [frames.map((frame, i) => frame.replaceAll("\n", ["\n", "\r\n", "\r"][i % 3] as string)).join("")]);
+  same(62, "a mixture of line ends", [
+    frames.map((frame, i) => frame.replaceAll("\n", ["\n", "\r\n", "\r"][i % 3] as string)).join(""),
+  ]);
   same(63, "a BOM at the beginning", [`\ufeff${stream}`]);
-  same(64, "a BOM at the beginning of a line", [frames.map((frame, i) => (i === 1 ? `\ufeff: x\n${frame}` : frame)).join("")]);
+  same(64, "a BOM at the beginning of a line", [
+    frames.map((frame, i) => (i === 1 ? `\ufeff: x\n${frame}` : frame)).join(""),
+  ]);
   same(65, "no space after the colon", [data((value) => `data:${value}`)]);
   same(66, "two spaces after the colon", [data((value) => `data:  ${value}`)]);
-  same(67, "data in several lines", [data((value) => (value.startsWith("{") ? `data: {\ndata: ${value.slice(1)}` : `data: ${value}`))]);
+  same(67, "data in several lines", [
+    data((value) => (value.startsWith("{") ? `data: {\ndata: ${value.slice(1)}` : `data: ${value}`)),
+  ]);
   same(68, "events without data", [frames.map((frame) => `data:\n\n${frame}`).join("")]);
   same(69, "events with a name alone", [frames.map((frame) => `event: x\n\n${frame}`).join("")]);
   same(70, "no names of events", [lines((line) => (line.startsWith("event:") ? ": no name" : line))]);
@@ -259,49 +338,72 @@ export function testEventStream(group: Group): void {
   fails(94, "two objects in one event", "protocol", ['data: {"a":1}{"b":2}\n\n', stream]);
   fails(94, "an event that is no JSON", "protocol", ["data: nope\n\n", stream]);
   fails(94, "an event that is no object", "protocol", ["data: 5\n\n", stream]);
-  fails(89, "an end in the middle of an event", "truncated", [frames.slice(0, terminal).join(""), (frames[terminal] as string).slice(0, 30)]);
+  fails(89, "an end in the middle of an event", "truncated", [
+    frames.slice(0, terminal).join(""),
+    (frames[terminal] as string).slice(0, 30),
+  ]);
 
-  test("85: an event that is longer than the limit is an error that says so, one that is as long is not", async () => {
-    const limit = 20_000;
-    const overhead = longest(dialect.encode({ text: [""] }).frames);
-    for (const [length, ok] of [[limit - overhead - 200, true], [limit + 1, false], [limit * 100, false]] as const) {
-      const { frames } = dialect.encode({ text: ["x".repeat(length)] });
-      for (const chunks of [[frames.join("")], chunksOf(encoder.encode(frames.join("")), 1_000)]) {
-        const outcome = await ask(group, { chunks }, REQUEST, { maxEventLength: limit });
-        if (ok) equal(plain(replied(outcome, "short enough")).text.length, length, "length");
-        else {
-          const error = failed(outcome, "protocol", "too long");
-          check(!error.retryable && error.message.includes(String(limit)), `expected the limit in the message, and no retry: ${error.message}`);
+  test(
+    "85: an event that is longer than the limit is an error that says so, one that is as long is not",
+    async () => {
+      const limit = 20_000;
+      const overhead = longest(dialect.encode({ text: [""] }).frames);
+      for (const [length, ok] of [
+        [limit - overhead - 200, true],
+        [limit + 1, false],
+        [limit * 100, false],
+      ] as const) {
+        const { frames } = dialect.encode({ text: ["x".repeat(length)] });
+        for (const chunks of [[frames.join("")], chunksOf(encoder.encode(frames.join("")), 1_000)]) {
+          const outcome = await ask(group, { chunks }, REQUEST, { maxEventLength: limit });
+          if (ok) equal(plain(replied(outcome, "short enough")).text.length, length, "length");
+          else {
+            const error = failed(outcome, "protocol", "too long");
+            check(
+              !error.retryable && error.message.includes(String(limit)),
+              `expected the limit in the message, and no retry: ${error.message}`,
+            );
+          }
         }
       }
-    }
-  }, "limits");
+    },
+    "limits",
+  );
 
-  test("87: a line without an end is given up at the limit", async () => {
-    let sent = 0;
-    const piece = encoder.encode("x".repeat(65_536));
-    const endless = async (): Promise<Response> =>
-      new Response(
-        new ReadableStream({
-          pull(controller) {
-            controller.enqueue(sent === 0 ? encoder.encode("data: ") : piece);
-            sent += piece.length;
-            if (sent > 200_000_000) controller.close();
-          },
-        }),
-        { headers: { "content-type": "text/event-stream" } },
-      );
-    const outcome = await ask(group, { chunks: [] }, REQUEST, { fetch: endless, maxEventLength: 1_000_000 });
-    failed(outcome, "protocol", "endless line");
-    check(sent < 10_000_000, `it read ${sent} bytes`);
-  }, "limits", "fetch");
+  test(
+    "87: a line without an end is given up at the limit",
+    async () => {
+      let sent = 0;
+      const piece = encoder.encode("x".repeat(65_536));
+      const endless = async (): Promise<Response> =>
+        new Response(
+          new ReadableStream({
+            pull(controller) {
+              controller.enqueue(sent === 0 ? encoder.encode("data: ") : piece);
+              sent += piece.length;
+              if (sent > 200_000_000) controller.close();
+            },
+          }),
+          { headers: { "content-type": "text/event-stream" } },
+        );
+      const outcome = await ask(group, { chunks: [] }, REQUEST, { fetch: endless, maxEventLength: 1_000_000 });
+      failed(outcome, "protocol", "endless line");
+      check(sent < 10_000_000, `it read ${sent} bytes`);
+    },
+    "limits",
+    "fetch",
+  );
 
-  test("a response that is larger than the limit is given up", async () => {
-    const noise = encoder.encode(": x\n".repeat(1_000));
-    const chunks = Array.from({ length: 1_000 }, () => noise);
-    const error = failed(await ask(group, { chunks }, REQUEST, { maxResponseBytes: 100_000 }), "protocol", "large");
-    check(!error.retryable, "it would be as large again");
-  }, "limits");
+  test(
+    "a response that is larger than the limit is given up",
+    async () => {
+      const noise = encoder.encode(": x\n".repeat(1_000));
+      const chunks = Array.from({ length: 1_000 }, () => noise);
+      const error = failed(await ask(group, { chunks }, REQUEST, { maxResponseBytes: 100_000 }), "protocol", "large");
+      check(!error.retryable, "it would be as large again");
+    },
+    "limits",
+  );
 }
 
 const longest = (frames: readonly string[]): number => Math.max(...frames.map((frame) => frame.length));
@@ -322,11 +424,16 @@ export function testOddStreams(group: Group): void {
         equal(reply.finishReason, expect.finishReason, "finishReason");
         if (expect.text !== undefined) equal(reply.text, expect.text, "text");
         if (!expect.calls) continue;
-        equal(reply.calls.map((call) => ({ name: call.name, arguments: call.arguments })), expect.calls.map((call) => ({ name: call.name, arguments: call.arguments })), "calls");
+        equal(
+          reply.calls.map((call) => ({ name: call.name, arguments: call.arguments })),
+          expect.calls.map((call) => ({ name: call.name, arguments: call.arguments })),
+          "calls",
+        );
         equal(new Set(reply.calls.map(({ id }) => id)).size, reply.calls.length, "ids of calls");
         for (const [i, { id }] of expect.calls.entries()) if (id !== undefined) equal(reply.calls[i]?.id, id, "id");
         const { usage } = outcome.reply as { usage: object };
-        for (const [name, count] of Object.entries(usage)) check(Number.isInteger(count) && (count as number) >= 0, `usage.${name} is ${String(count)}`);
+        for (const [name, count] of Object.entries(usage))
+          check(Number.isInteger(count) && (count as number) >= 0, `usage.${name} is ${String(count)}`);
       }
       equal(({} as { n?: unknown }).n, undefined, "Object.prototype");
     });

@@ -60,7 +60,8 @@ const GROUPS = {
 
 /** Declares the suite's tests. Capabilities are verified both ways: what an adapter says it cannot do must fail, too. */
 export function testModel(suite: ModelSuite): void {
-  const needed = (needs: readonly Capability[]): Capability | undefined => needs.find((need) => suite.missing?.[need] !== undefined);
+  const needed = (needs: readonly Capability[]): Capability | undefined =>
+    needs.find((need) => suite.missing?.[need] !== undefined);
   const test: Group["test"] = (name, body, ...needs) => {
     const lacks = needed(needs);
     if (lacks === undefined) return suite.it(name, body);
@@ -85,7 +86,8 @@ export function testModel(suite: ModelSuite): void {
       );
     },
   };
-  for (const [name, declare] of Object.entries(GROUPS)) suite.describe(`${suite.dialect.name}: ${name}`, () => declare(group));
+  for (const [name, declare] of Object.entries(GROUPS))
+    suite.describe(`${suite.dialect.name}: ${name}`, () => declare(group));
 }
 
 async function mustFail(body: () => Promise<void>, lacks: Capability): Promise<void> {

@@ -34,7 +34,13 @@ export async function startProvider(handler: Handler): Promise<LoopbackProvider>
     const closed = new Promise<void>((resolve) => response.once("close", () => resolve()));
     readJson(incoming)
       .then((body) => {
-        const request: ReceivedRequest = { method: incoming.method ?? "", path: incoming.url ?? "", headers: incoming.headers, body, closed };
+        const request: ReceivedRequest = {
+          method: incoming.method ?? "",
+          path: incoming.url ?? "",
+          headers: incoming.headers,
+          body,
+          closed,
+        };
         requests.push(request);
         return handler(request, response, requests.length - 1);
       })
@@ -70,8 +76,16 @@ async function readJson(incoming: IncomingMessage): Promise<JsonObject> {
 }
 
 /** Answers with an event stream of `pieces`, and ends it. */
-export function respond(response: ServerResponse, pieces: readonly (string | Uint8Array)[], headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_loopback", ...headers });
+export function respond(
+  response: ServerResponse,
+  pieces: readonly (string | Uint8Array)[],
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "x-request-id": "req_loopback",
+    ...headers,
+  });
   for (const piece of pieces) response.write(piece);
   response.end();
 }

@@ -3,8 +3,11 @@ import type { WireReply } from "./wire.ts";
 /** Replies of every kind. Small: some tests try every byte of each. */
 export const REPLIES: Readonly<Record<string, WireReply>> = {
   text: { text: ["Hel", "lo, ", "wörld 🎉"], usage: { input: 12, output: 5 } },
-  "text of hostile characters": { text: ["\u2028\u2029 \0 data: x\n\n", "\"\\ </script>\r\n", "[DONE]", "é👩‍👩‍👧‍👦"] },
-  "one call": { calls: [{ id: "call_1", name: "get_weather", arguments: ['{"ci', 'ty":"Zü', 'rich"}'] }], usage: { input: 1, output: 2 } },
+  "text of hostile characters": { text: ["\u2028\u2029 \0 data: x\n\n", '"\\ </script>\r\n', "[DONE]", "é👩‍👩‍👧‍👦"] },
+  "one call": {
+    calls: [{ id: "call_1", name: "get_weather", arguments: ['{"ci', 'ty":"Zü', 'rich"}'] }],
+    usage: { input: 1, output: 2 },
+  },
   "a call without arguments": { calls: [{ id: "call_1", name: "now", arguments: [] }] },
   "text and two calls": {
     text: ["Let me ", "look."],

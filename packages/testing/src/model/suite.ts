@@ -1,4 +1,12 @@
-import { AbortError, type Model, ModelError, type ModelErrorKind, type ModelEvent, type ModelReply, type ModelRequest } from "@batonjs/core";
+import {
+  AbortError,
+  type Model,
+  ModelError,
+  type ModelErrorKind,
+  type ModelEvent,
+  type ModelReply,
+  type ModelRequest,
+} from "@batonjs/core";
 import { check, equal } from "../session-store/checks.ts";
 import type { Handler, LoopbackProvider } from "./provider.ts";
 import type { WireDialect } from "./wire.ts";
@@ -58,7 +66,12 @@ export interface Group extends ModelSuite {
   /** A test. One that needs what the adapter declares missing must fail. */
   readonly test: (name: string, body: () => Promise<void>, ...needs: readonly Capability[]) => void;
   /** A test over a socket, with a provider that answers by `handler`. */
-  readonly socketTest: (name: string, handler: Handler, body: (provider: LoopbackProvider) => Promise<void>, ...needs: readonly Capability[]) => void;
+  readonly socketTest: (
+    name: string,
+    handler: Handler,
+    body: (provider: LoopbackProvider) => Promise<void>,
+    ...needs: readonly Capability[]
+  ) => void;
 }
 
 /** What a stream came to. */
@@ -95,7 +108,10 @@ export async function collect(model: Model, request: ModelRequest): Promise<Outc
 /** The error of a stream that must fail with `kind`. */
 export function failed({ error, reply }: Outcome, kind: ModelErrorKind | undefined, what: string): ModelError {
   check(error instanceof ModelError, `${what}: expected a ModelError, found ${reply ? "a reply" : String(error)}`);
-  check(kind === undefined || error.kind === kind, `${what}: expected kind "${String(kind)}", found "${error.kind}" (${error.message})`);
+  check(
+    kind === undefined || error.kind === kind,
+    `${what}: expected kind "${String(kind)}", found "${error.kind}" (${error.message})`,
+  );
   return error;
 }
 
@@ -109,7 +125,10 @@ export interface PlainReply {
 
 /** The reply of a stream that must have one. */
 export function replied({ reply, error }: Outcome, what: string): ModelReply {
-  if (reply === undefined) throw new Error(`${what}: expected a reply, found ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  if (reply === undefined)
+    throw new Error(`${what}: expected a reply, found ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   return reply;
 }
 
@@ -132,7 +151,11 @@ export function plain(reply: ModelReply): PlainReply {
 }
 
 /** The deltas of a stream, put together. */
-export function shownBy(events: readonly ModelEvent[]): { text: string; reasoning: string; calls: Readonly<Record<string, { name: string; arguments: string }>> } {
+export function shownBy(events: readonly ModelEvent[]): {
+  text: string;
+  reasoning: string;
+  calls: Readonly<Record<string, { name: string; arguments: string }>>;
+} {
   let text = "";
   let reasoning = "";
   const calls = new Map<string, { name: string; arguments: string }>();
@@ -166,7 +189,10 @@ export function answering(answers: readonly Answer[]): { readonly fetch: Fetch; 
     const answer = answers[Math.min(bodies.length, answers.length) - 1] as Answer;
     const signal = init?.signal ?? undefined;
     signal?.throwIfAborted();
-    return new Response(bodyOf(answer, signal), { status: answer.status ?? 200, headers: { "content-type": "text/event-stream", ...answer.headers } });
+    return new Response(bodyOf(answer, signal), {
+      status: answer.status ?? 200,
+      headers: { "content-type": "text/event-stream", ...answer.headers },
+    });
   };
   return { fetch, bodies };
 }
@@ -196,7 +222,12 @@ function bodyOf({ status, chunks, after }: Answer, signal: AbortSignal | undefin
         } else if (after === "silence") return new Promise(() => {});
         else {
           free();
-          if (after === "lost") controller.error(Object.assign(new TypeError("terminated"), { cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }) }));
+          if (after === "lost")
+            controller.error(
+              Object.assign(new TypeError("terminated"), {
+                cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }),
+              }),
+            );
           else controller.close();
         }
         return undefined;
@@ -208,7 +239,11 @@ function bodyOf({ status, chunks, after }: Answer, signal: AbortSignal | undefin
 }
 
 /** Makes a model that gets `answers`. */
-export async function modelAnswering({ create, missing, network }: ModelSuite, answers: readonly Answer[], options: Partial<ModelUnderTest> = {}): Promise<{ model: Model; bodies: string[]; close(): Promise<void> }> {
+export async function modelAnswering(
+  { create, missing, network }: ModelSuite,
+  answers: readonly Answer[],
+  options: Partial<ModelUnderTest> = {},
+): Promise<{ model: Model; bodies: string[]; close(): Promise<void> }> {
   const { fetch, bodies } = answering(answers);
   if (missing?.fetch === undefined || network === false) {
     const model = await create({ baseURL: "http://127.0.0.1:9/v1", apiKey: CANARY, fetch, ...options });
@@ -227,11 +262,20 @@ export async function modelAnswering({ create, missing, network }: ModelSuite, a
     if (answer.after === "lost") response.destroy();
     else if (answer.after !== "silence") response.end();
   });
-  return { model: await create({ baseURL: provider.baseURL, apiKey: CANARY, ...options }), bodies, close: () => provider.close() };
+  return {
+    model: await create({ baseURL: provider.baseURL, apiKey: CANARY, ...options }),
+    bodies,
+    close: () => provider.close(),
+  };
 }
 
 /** Asks a model that gets `answers` once. */
-export async function ask(suite: ModelSuite, answers: Answer | readonly Answer[], request: ModelRequest, options: Partial<ModelUnderTest> = {}): Promise<Outcome & { bodies: readonly string[] }> {
+export async function ask(
+  suite: ModelSuite,
+  answers: Answer | readonly Answer[],
+  request: ModelRequest,
+  options: Partial<ModelUnderTest> = {},
+): Promise<Outcome & { bodies: readonly string[] }> {
   const { model, bodies, close } = await modelAnswering(suite, "chunks" in answers ? [answers] : answers, options);
   try {
     return { ...(await collect(model, request)), bodies };
@@ -241,7 +285,11 @@ export async function ask(suite: ModelSuite, answers: Answer | readonly Answer[]
 }
 
 /** Asks one model again and again, each time with its own answer: for tests that try many. */
-export async function asking(suite: ModelSuite, request: ModelRequest, body: (ask: (answer: Answer) => Promise<Outcome>) => Promise<void>): Promise<void> {
+export async function asking(
+  suite: ModelSuite,
+  request: ModelRequest,
+  body: (ask: (answer: Answer) => Promise<Outcome>) => Promise<void>,
+): Promise<void> {
   const answers: Answer[] = [];
   const { model, close } = await modelAnswering(suite, answers);
   try {
@@ -262,7 +310,8 @@ export function hasNoSecret(error: unknown, secret: string, what: string): void 
     if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) return;
     seen.add(value);
     if (value instanceof Headers) for (const [name, header] of value) look(header, `${at}.${name}`);
-    for (const key of Reflect.ownKeys(value)) look((value as Record<PropertyKey, unknown>)[key], `${at}.${String(key)}`);
+    for (const key of Reflect.ownKeys(value))
+      look((value as Record<PropertyKey, unknown>)[key], `${at}.${String(key)}`);
   };
   look(error, "error");
   check(!(JSON.stringify(error) ?? "").includes(secret), `${what}: the secret is in the JSON of the error`);

@@ -54,7 +54,11 @@ export interface SeenFunction {
 }
 export type SeenMessage =
   | { readonly role: "user" | "system"; readonly text: string; readonly media: readonly string[] }
-  | { readonly role: "assistant"; readonly text: string; readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[] }
+  | {
+      readonly role: "assistant";
+      readonly text: string;
+      readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
+    }
   | { readonly role: "tool"; readonly callId: string; readonly output: string };
 
 /** What an error of a provider says. */
@@ -87,7 +91,11 @@ export type OddOutcome =
   /** The stream fails. */
   | { readonly error: ModelErrorKind }
   /** A reply that has at least this. */
-  | { readonly text?: string; readonly calls?: readonly { readonly name: string; readonly arguments: string; readonly id?: string }[]; readonly finishReason: string };
+  | {
+      readonly text?: string;
+      readonly calls?: readonly { readonly name: string; readonly arguments: string; readonly id?: string }[];
+      readonly finishReason: string;
+    };
 
 /** A provider's wire format: writes what a provider sends, reads what it is sent. */
 export interface WireDialect {
@@ -115,31 +123,161 @@ export const textOf = (pieces: readonly string[] | undefined): string => (pieces
 
 /** Errors that all providers which speak HTTP and JSON like OpenAI have in common. RELIABILITY: "Errors of a model provider". */
 export const HTTP_ERRORS: readonly ErrorCase[] = [
-  { what: "429 rate_limit_exceeded", status: 429, body: { type: "requests", code: "rate_limit_exceeded", message: "Slow down" }, kind: "rate_limit", retryable: true },
+  {
+    what: "429 rate_limit_exceeded",
+    status: 429,
+    body: { type: "requests", code: "rate_limit_exceeded", message: "Slow down" },
+    kind: "rate_limit",
+    retryable: true,
+  },
   { what: "429 without a body", status: 429, body: "", kind: "rate_limit", retryable: true },
-  { what: "429 insufficient_quota", status: 429, body: { type: "insufficient_quota", code: "insufficient_quota", message: "You exceeded your current quota" }, kind: "quota", retryable: false },
-  ...["credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached"].map(
-    (code): ErrorCase => ({ what: `429 ${code}`, status: 429, body: { code, message: "No more" }, kind: "quota", retryable: false }),
-  ),
-  { what: "429 insufficient_quota that is said to be worth a retry", status: 429, headers: { "x-should-retry": "true" }, body: { type: "insufficient_quota", message: "No" }, kind: "quota", retryable: false },
+  {
+    what: "429 insufficient_quota",
+    status: 429,
+    body: { type: "insufficient_quota", code: "insufficient_quota", message: "You exceeded your current quota" },
+    kind: "quota",
+    retryable: false,
+  },
+  ...[
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+    "billing_hard_limit_reached",
+  ].map((code): ErrorCase => ({
+    what: `429 ${code}`,
+    status: 429,
+    body: { code, message: "No more" },
+    kind: "quota",
+    retryable: false,
+  })),
+  {
+    what: "429 insufficient_quota that is said to be worth a retry",
+    status: 429,
+    headers: { "x-should-retry": "true" },
+    body: { type: "insufficient_quota", message: "No" },
+    kind: "quota",
+    retryable: false,
+  },
   { what: "402", status: 402, body: { message: "Insufficient credits" }, kind: "quota", retryable: false },
-  { what: "503 server_is_overloaded", status: 503, body: { code: "server_is_overloaded", message: "Overloaded" }, kind: "overloaded", retryable: true },
-  { what: "503 with HTML", status: 503, headers: { "content-type": "text/html" }, body: "<html><h1>503</h1></html>", kind: "overloaded", retryable: true },
-  { what: "529", status: 529, body: { type: "overloaded_error", message: "Overloaded" }, kind: "overloaded", retryable: true },
-  ...[500, 502, 504, 520].map((status): ErrorCase => ({ what: `${status}`, status, body: { message: "Broken" }, kind: "server", retryable: true })),
-  { what: "500 that is said to be final", status: 500, headers: { "x-should-retry": "false" }, body: { message: "Broken" }, kind: "server", retryable: false },
-  { what: "500 that says context length", status: 500, body: { code: "context_length_exceeded", message: "x" }, kind: "server", retryable: true },
-  { what: "400 context_length_exceeded", status: 400, body: { type: "invalid_request_error", code: "context_length_exceeded", message: "x" }, kind: "context_length", retryable: false },
-  { what: "400 that says it in words", status: 400, body: { message: "This model's maximum context length is 8192 tokens" }, kind: "context_length", retryable: false },
-  { what: "413 with HTML", status: 413, headers: { "content-type": "text/html" }, body: "<html>413 Request Entity Too Large</html>", kind: "context_length", retryable: false },
-  { what: "400 content_filter", status: 400, body: { code: "content_filter", message: "Filtered" }, kind: "content_filter", retryable: false },
-  { what: "400", status: 400, body: { type: "invalid_request_error", message: "No tool output found" }, kind: "invalid_request", retryable: false },
-  { what: "400 that is said to be worth a retry", status: 400, headers: { "x-should-retry": "true" }, body: { message: "No" }, kind: "invalid_request", retryable: false },
-  { what: "404", status: 404, body: { code: "model_not_found", message: "The model does not exist" }, kind: "invalid_request", retryable: false },
-  { what: "422 in another form", status: 422, body: '{"detail":[{"loc":["body","tools"],"msg":"field required"}]}', kind: "invalid_request", retryable: false },
+  {
+    what: "503 server_is_overloaded",
+    status: 503,
+    body: { code: "server_is_overloaded", message: "Overloaded" },
+    kind: "overloaded",
+    retryable: true,
+  },
+  {
+    what: "503 with HTML",
+    status: 503,
+    headers: { "content-type": "text/html" },
+    body: "<html><h1>503</h1></html>",
+    kind: "overloaded",
+    retryable: true,
+  },
+  {
+    what: "529",
+    status: 529,
+    body: { type: "overloaded_error", message: "Overloaded" },
+    kind: "overloaded",
+    retryable: true,
+  },
+  ...[500, 502, 504, 520].map((status): ErrorCase => ({
+    what: `${status}`,
+    status,
+    body: { message: "Broken" },
+    kind: "server",
+    retryable: true,
+  })),
+  {
+    what: "500 that is said to be final",
+    status: 500,
+    headers: { "x-should-retry": "false" },
+    body: { message: "Broken" },
+    kind: "server",
+    retryable: false,
+  },
+  {
+    what: "500 that says context length",
+    status: 500,
+    body: { code: "context_length_exceeded", message: "x" },
+    kind: "server",
+    retryable: true,
+  },
+  {
+    what: "400 context_length_exceeded",
+    status: 400,
+    body: { type: "invalid_request_error", code: "context_length_exceeded", message: "x" },
+    kind: "context_length",
+    retryable: false,
+  },
+  {
+    what: "400 that says it in words",
+    status: 400,
+    body: { message: "This model's maximum context length is 8192 tokens" },
+    kind: "context_length",
+    retryable: false,
+  },
+  {
+    what: "413 with HTML",
+    status: 413,
+    headers: { "content-type": "text/html" },
+    body: "<html>413 Request Entity Too Large</html>",
+    kind: "context_length",
+    retryable: false,
+  },
+  {
+    what: "400 content_filter",
+    status: 400,
+    body: { code: "content_filter", message: "Filtered" },
+    kind: "content_filter",
+    retryable: false,
+  },
+  {
+    what: "400",
+    status: 400,
+    body: { type: "invalid_request_error", message: "No tool output found" },
+    kind: "invalid_request",
+    retryable: false,
+  },
+  {
+    what: "400 that is said to be worth a retry",
+    status: 400,
+    headers: { "x-should-retry": "true" },
+    body: { message: "No" },
+    kind: "invalid_request",
+    retryable: false,
+  },
+  {
+    what: "404",
+    status: 404,
+    body: { code: "model_not_found", message: "The model does not exist" },
+    kind: "invalid_request",
+    retryable: false,
+  },
+  {
+    what: "422 in another form",
+    status: 422,
+    body: '{"detail":[{"loc":["body","tools"],"msg":"field required"}]}',
+    kind: "invalid_request",
+    retryable: false,
+  },
   { what: "400 that is no JSON", status: 400, body: "{nope", kind: "invalid_request", retryable: false },
-  { what: "401", status: 401, body: { code: "invalid_api_key", message: "Incorrect API key provided" }, kind: "auth", retryable: false },
+  {
+    what: "401",
+    status: 401,
+    body: { code: "invalid_api_key", message: "Incorrect API key provided" },
+    kind: "auth",
+    retryable: false,
+  },
   { what: "403", status: 403, body: { message: "Not allowed" }, kind: "auth", retryable: false },
-  { what: "401 that is said to be worth a retry", status: 401, headers: { "x-should-retry": "true" }, body: { message: "No" }, kind: "auth", retryable: false },
+  {
+    what: "401 that is said to be worth a retry",
+    status: 401,
+    headers: { "x-should-retry": "true" },
+    body: { message: "No" },
+    kind: "auth",
+    retryable: false,
+  },
   { what: "408", status: 408, body: "", kind: "timeout", retryable: true },
 ];
