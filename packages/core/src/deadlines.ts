@@ -1,6 +1,8 @@
 import type { Clock } from "./environment.ts";
 
 interface Deadline {
+  /** Place among the waits. */
+  place: number;
   at: number;
   /** Ends the wait: its time is over, or the run has stopped. */
   readonly end: (error: unknown) => void;
@@ -19,7 +21,7 @@ export interface Bound {
 /** The waits of one run: each ends when its time is over or the run stops. One timer serves all of them. */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #waits = new Set<Deadline>();
+  readonly #waits: Deadline[] = [];
   #timer: unknown;
   #due = Infinity;
   #stopped: { readonly reason: unknown } | undefined;
@@ -33,15 +35,16 @@ export class Deadlines {
     if (!isThenable(value)) return value;
     return new Promise<T>((resolve, reject) => {
       const wait: Deadline = {
+        place: this.#waits.length,
         at: this.#clock.now() + bound.ms,
         end: reject,
         late: bound.late,
         graceMs: bound.graceMs ?? 0,
       };
-      this.#waits.add(wait);
+      this.#waits.push(wait);
       if (this.#stopped) this.#stopWait(wait, this.#stopped.reason);
       else if (wait.at < this.#due) this.#arm(wait.at);
-      const settle = (): void => void this.#waits.delete(wait);
+      const settle = (): void => this.#drop(wait);
       value.then(
         (result) => {
           settle();
@@ -58,7 +61,7 @@ export class Deadlines {
   /** Ends all waits with `reason`, those with a grace when it is over. */
   stop(reason: unknown): void {
     this.#stopped ??= { reason };
-    for (const wait of this.#waits) this.#stopWait(wait, reason);
+    for (const wait of this.#waits.slice()) this.#stopWait(wait, reason);
   }
 
   /** Lets go of the timer. */
@@ -68,9 +71,18 @@ export class Deadlines {
     this.#due = Infinity;
   }
 
+  /** Forgets a wait; the last one takes its place. */
+  #drop(wait: Deadline): void {
+    if (this.#waits[wait.place] !== wait) return;
+    const last = this.#waits.pop()!;
+    if (last === wait) return;
+    this.#waits[wait.place] = last;
+    last.place = wait.place;
+  }
+
   #stopWait(wait: Deadline, reason: unknown): void {
     if (wait.graceMs === 0) {
-      this.#waits.delete(wait);
+      this.#drop(wait);
       wait.end(reason);
       return;
     }
@@ -89,12 +101,12 @@ export class Deadlines {
     this.#due = Infinity;
     const now = this.#clock.now();
     let next = Infinity;
-    for (const wait of this.#waits) {
+    for (const wait of this.#waits.slice()) {
       if (wait.at > now) {
         next = Math.min(next, wait.at);
         continue;
       }
-      this.#waits.delete(wait);
+      this.#drop(wait);
       wait.end(wait.late());
     }
     if (next < Infinity) this.#arm(next);

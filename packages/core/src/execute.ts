@@ -1,4 +1,6 @@
+import type { MaybePromise } from "./definitions.ts";
 import { AbortError, LimitError, RunError, StoreError, messageOf } from "./errors.ts";
+import type { CompiledAgent } from "./graph.ts";
 import { type GivenInput, sortInput } from "./input.ts";
 import {
   type ApprovalItem,
@@ -27,20 +29,23 @@ export async function execute(run: Run, input: Input): Promise<Result> {
   try {
     run.throwIfStopped();
     if (run.session) leave = await run.config.turns?.enter(run, run.session);
-    const given = await open(run, input);
+    const opening = run.session ? openSession(run, input) : open(run, input, undefined);
+    const given = opening instanceof Promise ? await opening : opening;
     begun = true;
     void run.emit({ type: "run_started" });
-    const taken = run.retold ? new Set(inputOf(run)) : await take(given, run);
+    const taking = run.retold ? inputOf(run) : take(given, run);
+    const taken = taking instanceof Promise ? await taking : taking;
     const stop = run.retold ? endOf(run) : await steps(run);
-    const result = await finish(stop, taken, run);
+    const finishing = finish(stop, taken, run);
+    const result = finishing instanceof Promise ? await finishing : finishing;
     if (run.listening) void run.emit({ type: "run_finished", status: result.status, usage: result.usage });
     return result;
   } catch (error) {
     throw await fail(error, begun, run);
   } finally {
     unfollow?.();
-    run.close();
     if (leave) await leave();
+    run.close();
   }
 }
 
@@ -54,9 +59,12 @@ function followSignal(run: Run): (() => void) | undefined {
   return () => signal.removeEventListener("abort", stop);
 }
 
-/** Reads the session and takes over what has been recorded before. */
-async function open(run: Run, input: Input): Promise<GivenInput> {
-  const stored = run.session ? await run.journal.open() : undefined;
+async function openSession(run: Run, input: Input): Promise<GivenInput> {
+  return open(run, input, await run.journal.open());
+}
+
+/** Takes over what has been recorded before, in the session or in the input. */
+function open(run: Run, input: Input, stored: Item[] | undefined): MaybePromise<GivenInput> {
   const sorted = sortInput(input, stored);
   const record = stored ?? sorted.known;
   const first = run.options.runId === undefined ? -1 : record.findIndex(({ id }) => id === `${run.runId}:0`);
@@ -72,7 +80,12 @@ async function open(run: Run, input: Input): Promise<GivenInput> {
     throw new TypeError(
       "Cannot run without input: expected a message, or a session or list with a conversation to go on with",
     );
-  if (stored && sorted.known.length > 0) await run.record({ items: sorted.known });
+  if (!stored || sorted.known.length === 0) return begin(run, sorted, first);
+  return Promise.resolve(run.record({ items: sorted.known })).then(() => begin(run, sorted, first));
+}
+
+/** Finds out where the run begins: it may have been started before. */
+function begin(run: Run, sorted: GivenInput, first: number): GivenInput {
   run.start = run.transcript.record.length;
   if (first < 0) return sorted;
   const taken = inputOf(run);
@@ -118,27 +131,41 @@ function endOf(run: Run): Stop {
 }
 
 /** Takes decisions and results, settles what is open, and appends the messages. Gives the items of the input. */
-async function take({ answers, messages }: GivenInput, run: Run): Promise<ReadonlySet<Item>> {
+function take(given: GivenInput, run: Run): MaybePromise<readonly Item[]> {
+  const { answers, messages } = given;
   const t = run.transcript;
-  const taken = new Set(inputOf(run));
-  if (answers.length > 0) {
-    checkAnswers(answers, t);
-    const from = t.record.length;
-    const stamped = answers.map((answer) => run.journal.stamp([answer], answer.path ?? [])[0]!);
-    await run.journal.append(stamped);
-    run.announce(stamped);
-    for (const item of t.record.slice(from)) taken.add(item);
-  }
-  if (messages.length === 0) return taken;
+  const taken = inputOf(run);
+  if (answers.length > 0 || t.open.length > 0) return takeAnswers(given, taken, run);
+  return messages.length === 0 ? taken : takeMessages(messages, taken, run);
+}
+
+async function takeAnswers(
+  { answers, messages }: GivenInput,
+  taken: readonly Item[],
+  run: Run,
+): Promise<readonly Item[]> {
+  checkAnswers(answers, run.transcript);
+  const stamped = answers.map((answer) => run.journal.stamp([answer], answer.path ?? [])[0]!);
+  if (stamped.length > 0) await run.journal.append(stamped);
+  run.announce(stamped);
+  const input = [...taken, ...stamped];
+  if (messages.length === 0) return input;
   await settle(run);
+  return takeMessages(messages, input, run);
+}
+
+function takeMessages(messages: readonly NewItem[], taken: readonly Item[], run: Run): MaybePromise<readonly Item[]> {
+  const t = run.transcript;
   const stamped = run.journal.stamp(messages, []);
   const said = stamped.filter((item): item is MessageItem => isUserMessage(item));
   const owner = run.graph.agents.has(t.owner) ? t.owner : run.graph.entry;
-  if (said.length > 0 && run.agent(owner).definition.inputGuardrails.length > 0) await guard(owner, said, stamped, run);
-  else await run.journal.append(stamped);
-  if (!run.gate) run.announce(stamped);
-  for (const item of stamped) taken.add(item);
-  return taken;
+  const guarded = said.length > 0 && run.agent(owner).definition.inputGuardrails.length > 0;
+  const done = (): readonly Item[] => {
+    if (!run.gate) run.announce(stamped);
+    return taken.length === 0 ? stamped : [...taken, ...stamped];
+  };
+  const appended = guarded ? guard(owner, said, stamped, run) : run.journal.append(stamped);
+  return appended ? appended.then(done) : done();
 }
 
 /** Asks the guardrails of the agent that will answer. Those beside the model hold back the append, and the reply. */
@@ -218,7 +245,7 @@ function checkAnswer(answer: ApprovalItem | ToolResultItem, root: Transcript): v
     );
 }
 
-async function finish(stop: Stop, input: ReadonlySet<Item>, run: Run): Promise<Result> {
+function finish(stop: Stop, input: readonly Item[], run: Run): MaybePromise<Result> {
   const t = run.transcript;
   if (stop.status === "limit") {
     const { limit, max, actual } = stop;
@@ -229,22 +256,31 @@ async function finish(stop: Stop, input: ReadonlySet<Item>, run: Run): Promise<R
   }
   const pending = stop.status === "paused" ? stop.pending : [];
   if (run.listening) for (const each of pending) void run.emit({ type: "approval_needed", pending: each });
-  return new Result({
-    runId: run.runId,
-    record: t.record,
-    start: run.start,
-    input,
-    lastAgent: run.agent(t.active).definition,
-    activeAgent: (run.graph.agents.get(t.owner) ?? run.agent(run.graph.entry)).definition,
-    pending,
-    finalOutput: stop.status === "completed" ? (run.output ? run.output.value : await finalOutput(run)) : undefined,
-  });
+  const result = (output: unknown): Result =>
+    new Result({
+      runId: run.runId,
+      record: t.record,
+      start: run.start,
+      input,
+      lastAgent: run.agent(t.active).definition,
+      activeAgent: (run.graph.agents.get(t.owner) ?? run.agent(run.graph.entry)).definition,
+      pending,
+      finalOutput: output,
+    });
+  if (stop.status === "paused") return result(undefined);
+  const output = run.output ? run.output.value : finalOutput(run);
+  return output instanceof Promise ? output.then(result) : result(output);
 }
 
-async function finalOutput(run: Run): Promise<unknown> {
+function finalOutput(run: Run): unknown {
   const { answer, active } = run.transcript;
   const agent = run.agent(answer?.agent !== undefined && run.graph.agents.has(answer.agent) ? answer.agent : active);
-  const parsed = await parseOutput(agent, answer ? contentText(answer.content) : "", run);
+  const text = answer ? contentText(answer.content) : "";
+  return agent.output ? parsedOutput(agent, text, run) : text;
+}
+
+async function parsedOutput(agent: CompiledAgent, text: string, run: Run): Promise<unknown> {
+  const parsed = await parseOutput(agent, text, run);
   if (parsed.error === undefined) return parsed.value;
   throw new RunError(`Cannot use the answer of agent "${agent.name}": ${parsed.error}`, {
     code: "invalid_output",
@@ -273,6 +309,8 @@ async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> 
   } catch (failure) {
     error = failure instanceof RunError ? failure : error;
   }
+  if (Object.isFrozen(error))
+    error = new RunError(error.message, { cause: error, code: error.code, agent: error.agent });
   error.items = items;
   run.stop(error, error);
   void run.emit({ type: "run_failed", error, code: error.code });

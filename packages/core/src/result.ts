@@ -39,7 +39,7 @@ interface ResultParts {
   readonly record: readonly Item[];
   /** Length of the record when the run began. */
   readonly start: number;
-  readonly input: ReadonlySet<Item>;
+  readonly input: readonly Item[];
   readonly lastAgent: AnyAgent;
   readonly activeAgent: AnyAgent;
   readonly pending: readonly Pending[];
@@ -73,7 +73,7 @@ export class Result {
   }
   get newItems(): readonly Item[] {
     const { record, start, input } = this.#parts;
-    return record.slice(start).filter((item) => !input.has(item));
+    return record.slice(start).filter((item) => !input.includes(item));
   }
   get history(): readonly Item[] {
     return this.#parts.record;

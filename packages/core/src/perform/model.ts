@@ -23,22 +23,34 @@ import { outputRefusal } from "./guardrails.ts";
 import { problemOf } from "./reply.ts";
 
 /** Asks the agent's model, or takes a tool's result as the answer where the agent wants that. */
-export async function performModel(name: string, run: Run): Promise<Outcome> {
+export function performModel(name: string, run: Run): Promise<Outcome> {
   const agent = run.agent(name);
-  const text = agent.definition.toolUseBehavior === "run_llm_again" ? undefined : await answerFromTools(agent, run);
+  const plain = agent.definition.toolUseBehavior === "run_llm_again" && !run.config.plugins.some(({ view }) => view);
+  return plain ? askModel(agent, run) : prepareModel(agent, run);
+}
+
+async function prepareModel(agent: CompiledAgent, run: Run): Promise<Outcome> {
+  const text = await answerFromTools(agent, run);
   if (text !== undefined) return answerWith(text, agent, run);
   for (const plugin of run.config.plugins) if (plugin.view) await chooseView(plugin, agent, run);
+  return askModel(agent, run);
+}
+
+async function askModel(agent: CompiledAgent, run: Run): Promise<Outcome> {
   const asked = requestFor(agent, seenNow(run), run);
   const request = asked instanceof Promise ? await asked : asked;
-  run.throwIfStopped();
   const show = new Shown(agent, run);
   if (run.listening) void run.emit(turnStarted(agent, request));
-  const answer = run.wait(replyOf(agent.model, request, show, name), run.limits.modelTimeoutMs, () =>
-    tooLate(agent, run),
-  );
-  const reply = await answer;
+  run.throwIfStopped();
+  const reply = await waitForReply(agent, request, show, run);
   if (run.gate) await run.gate;
   return outcomeOf(reply, agent, request, show, run);
+}
+
+function waitForReply(agent: CompiledAgent, request: ModelRequest, show: Shown, run: Run): MaybePromise<ModelReply> {
+  return run.wait(replyOf(agent.model, request, show, agent.name), run.limits.modelTimeoutMs, () =>
+    tooLate(agent, run),
+  );
 }
 
 function turnStarted({ model }: CompiledAgent, { at, items, handoffs, tools }: ModelRequest): EventBody {
@@ -89,7 +101,7 @@ async function replyOf(
   try {
     for await (const event of model.stream(request)) {
       if (event.type === "reply") return checkedReply(event, model, agent);
-      const busy = show?.take(event);
+      const busy = show ? show.take(event) : request.signal.throwIfAborted();
       if (busy) await busy;
     }
   } catch (error) {
@@ -130,6 +142,7 @@ class Shown {
   }
 
   take(event: Exclude<ModelEvent, ModelReply>): void | Promise<void> {
+    this.#run.throwIfStopped(); // leaves, and so closes, the stream of a model that does not look at the signal
     this.firstEventMs ??= this.#run.config.clock.now() - this.started;
     if (!this.#run.listening) return undefined;
     const body = this.#bodyOf(event);
@@ -163,66 +176,102 @@ const KIND_OF_FINISH: Readonly<Record<string, ModelErrorKind>> = {
 };
 
 /** A reply as items. One that is not an answer leaves only its turn, and the run throws. */
-async function outcomeOf(
+function outcomeOf(
   reply: ModelReply,
   agent: CompiledAgent,
   request: ModelRequest,
   show: Shown,
   run: Run,
-): Promise<Outcome> {
+): MaybePromise<Outcome> {
   const turn = turnItem(reply, agent, run.config.clock.now() - show.started);
-  const beside = besideItems(reply, agent.name);
-  const finished = (finishReason = reply.finishReason): EventBody[] =>
-    run.listening ? [turnFinished(turn, request.at.turn, finishReason, show.firstEventMs)] : [];
+  const guarded = agent.definition.outputGuardrails.length > 0;
+  if (guarded || !isAnswer(reply.finishReason)) return judgeReply(reply, turn, agent, request, show, run);
+  return acceptReply(reply, turn, agent, request, show, run);
+}
+
+/** What a reply leaves in the record beside its items: what it used, its turn, and what is told of it. */
+function outcomeWith(
+  items: readonly NewItem[],
+  reply: ModelReply,
+  turn: Turn,
+  request: ModelRequest,
+  show: Shown,
+  run: Run,
+): Outcome {
+  const events = run.listening ? [turnFinished(turn, request.at.turn, show.firstEventMs)] : [];
+  return { items: [...besideItems(reply, request.at.agent), ...items, turn], events };
+}
+
+/** A reply that is no answer, or that guardrails have to see first. */
+async function judgeReply(
+  reply: ModelReply,
+  turn: Turn,
+  agent: CompiledAgent,
+  request: ModelRequest,
+  show: Shown,
+  run: Run,
+): Promise<Outcome> {
+  const { name } = agent;
+  const text = textOfReply(reply.items);
   if (!isAnswer(reply.finishReason)) {
-    await run.record({ items: [...beside, turn], events: finished() });
+    await run.record(outcomeWith([], reply, turn, request, show, run));
+    const partialText = agent.definition.outputGuardrails.length > 0 ? {} : { partialText: text };
+    const kind = KIND_OF_FINISH[reply.finishReason] ?? "protocol";
+    const { model, provider } = turn;
     throw new ModelError(
-      `Cannot use the reply of model "${turn.model}" to agent "${agent.name}": it ended with "${reply.finishReason}"`,
-      {
-        kind: KIND_OF_FINISH[reply.finishReason] ?? "protocol",
-        retryable: false,
-        model: turn.model,
-        provider: turn.provider,
-        agent: agent.name,
-        ...(agent.definition.outputGuardrails.length > 0 ? {} : { partialText: textOfReply(reply.items) }),
-      },
+      `Cannot use the reply of model "${model}" to agent "${name}": it ended with "${reply.finishReason}"`,
+      { kind, retryable: false, model, provider, agent: name, ...partialText },
     );
   }
-  const refusal =
-    agent.definition.outputGuardrails.length > 0
-      ? await outputRefusal(agent.name, textOfReply(reply.items), run)
-      : undefined;
-  if (refusal) {
-    await run.record({ items: [...beside, { ...turn, finishReason: "blocked" }], events: finished("blocked") });
-    throw new GuardrailError(
-      refusal.guardrail,
-      refusal.reason,
-      `Cannot show the answer of agent "${agent.name}": ${refusal.reason}`,
-      { agent: agent.name },
-    );
-  }
+  const refusal = await outputRefusal(name, text, run);
+  if (!refusal) return acceptReply(reply, turn, agent, request, show, run);
+  await run.record(outcomeWith([], reply, { ...turn, finishReason: "blocked" }, request, show, run));
+  throw new GuardrailError(
+    refusal.guardrail,
+    refusal.reason,
+    `Cannot show the answer of agent "${name}": ${refusal.reason}`,
+    { agent: name },
+  );
+}
+
+function acceptReply(
+  reply: ModelReply,
+  turn: Turn,
+  agent: CompiledAgent,
+  request: ModelRequest,
+  show: Shown,
+  run: Run,
+): MaybePromise<Outcome> {
   show.release();
   const items = replyItems(reply.items, agent.name, request);
-  if (!agent.output || items.some(({ type }) => type === "tool_call"))
-    return { items: [...beside, ...items, turn], events: finished() };
+  const outcome = outcomeWith(items, reply, turn, request, show, run);
+  if (!agent.output || items.some(({ type }) => type === "tool_call")) return outcome;
+  return checkOutput(items, outcome, agent, run);
+}
+
+/** The answer must fit its schema: otherwise it is asked for again, within the limit. */
+async function checkOutput(
+  items: readonly ReplyItem[],
+  { items: all, events = [] }: Outcome,
+  agent: CompiledAgent,
+  run: Run,
+): Promise<Outcome> {
   const complaint = await takeOutput(agent, items, run);
-  if (complaint === undefined) return { items: [...beside, ...items, turn], events: finished() };
-  const again = run.transcript.outputRetries < run.limits.maxOutputRetries;
-  const events = finished();
-  if (again && run.listening) events.push({ type: "turn_reset", reason: complaint });
-  if (again) return { items: [...beside, ...items, turn, feedback(complaint, agent.name)], events };
-  await run.record({ items: [...beside, ...items, turn], events });
+  if (complaint === undefined) return { items: all, events };
+  if (run.transcript.outputRetries < run.limits.maxOutputRetries) {
+    const reset: EventBody[] = run.listening ? [{ type: "turn_reset", reason: complaint }] : [];
+    return { items: [...all, feedback(complaint, agent.name)], events: [...events, ...reset] };
+  }
+  await run.record({ items: all, events });
   throw new RunError(`Cannot use the answer of agent "${agent.name}": ${complaint}`, {
     code: "invalid_output",
     agent: agent.name,
   });
 }
 
-function turnItem(
-  reply: ModelReply,
-  { name, model }: CompiledAgent,
-  durationMs: number,
-): Omit<TurnItem, "id" | "at" | "path"> {
+type Turn = Omit<TurnItem, "id" | "at" | "path">;
+
+function turnItem(reply: ModelReply, { name, model }: CompiledAgent, durationMs: number): Turn {
   const { usage, finishReason, responseId, providerData } = reply;
   const turn: { -readonly [K in keyof TurnItem]: TurnItem[K] } & { id?: string } = {
     type: "turn",
@@ -247,13 +296,8 @@ function besideItems({ alsoUsed, notes }: ModelReply, agent: string): NewItem[] 
   ];
 }
 
-function turnFinished(
-  turn: Omit<TurnItem, "id" | "at" | "path">,
-  number: number,
-  finishReason: string,
-  firstEventMs: number | undefined,
-): EventBody {
-  const { model, provider, usage, durationMs = 0, responseId } = turn;
+function turnFinished(turn: Turn, number: number, firstEventMs: number | undefined): EventBody {
+  const { model, provider, usage, durationMs = 0, responseId, finishReason } = turn;
   return {
     type: "turn_finished",
     turn: number,
