@@ -17,6 +17,10 @@ export interface Server {
   dispose(): Promise<void>;
 }
 
+/** What is to be stopped with this process, also when it fails. */
+const children = new Set<ChildProcess>();
+process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
 /** The folder with `initdb` and `postgres`, or nothing where PostgreSQL is not installed. */
 export function postgresFolder(): string | undefined {
   const folders = ["/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin"];
@@ -61,17 +65,21 @@ async function serve(url: string, folder: string | undefined, run: () => ChildPr
     child.kill(signal);
     await exited;
   };
+  const spawned = (): ChildProcess => {
+    const child = run();
+    children.add(child);
+    return child;
+  };
   const start = async (): Promise<void> => {
     const until = performance.now() + 60_000;
-    child = run();
+    child = spawned();
     while (!(await answers(url))) {
       if (performance.now() > until) throw new Error("The database server did not start");
       // After a kill, PostgreSQL refuses to start as long as processes of the old server are there.
-      if (child.exitCode !== null) child = run();
+      if (child.exitCode !== null) child = spawned();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
-  process.once("exit", () => child?.kill("SIGKILL"));
   await start();
   return {
     url,
