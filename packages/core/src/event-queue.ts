@@ -4,6 +4,7 @@ import type { RunEvent } from "./events.ts";
 export class EventQueue {
   readonly #limit: number;
   #bounded = true;
+  #given = false;
   #iterated = false;
   readonly #leave: () => void;
   #events: RunEvent[] = [];
@@ -47,16 +48,18 @@ export class EventQueue {
     this.#ended = true;
     this.#failure = failure;
     this.#wake?.();
+    this.#makeRoom();
   }
 
   /** Throws a `TypeError` at the second call: events are handed out once. */
   events(): AsyncGenerator<RunEvent, void, undefined> {
-    if (this.#iterated) throw new TypeError("Cannot iterate a run's stream twice: its events are handed out once");
-    this.#iterated = this.#bounded = true;
+    if (this.#given) throw new TypeError("Cannot iterate a run's stream twice: its events are handed out once");
+    this.#given = true;
     return this.#iterate();
   }
 
   async *#iterate(): AsyncGenerator<RunEvent, void, undefined> {
+    this.#iterated = this.#bounded = true;
     try {
       while (true) {
         while (this.#next < this.#events.length) yield this.#events[this.#next++]!;

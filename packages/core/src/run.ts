@@ -43,6 +43,8 @@ interface Shared {
   consumer: EventQueue | undefined;
   seq: number;
   stopped: { readonly reason: unknown; readonly error: RunError } | undefined;
+  /** The run has ended. */
+  closed: boolean;
   /** Length of the record when the run began. */
   start: number;
 }
@@ -118,6 +120,7 @@ export class Run implements EngineRun {
       consumer: undefined,
       seq: 0,
       stopped: undefined,
+      closed: false,
       start: 0,
     };
     return new Run(graph, limits, transcript, [], shared);
@@ -248,7 +251,7 @@ export class Run implements EngineRun {
   /** Tells whoever listens. A promise where the consumer is behind: await it to slow down. */
   emit(body: EventBody): void | Promise<void> {
     const shared = this.#shared;
-    if (!this.listening) return undefined;
+    if (shared.closed || !this.listening) return undefined;
     const base = { seq: shared.seq++, runId: shared.runId, agent: this.transcript.active };
     const event = (this.path.length === 0 ? { ...base, ...body } : { ...base, path: this.path, ...body }) as RunEvent;
     if (shared.config.taps.length > 0) {
@@ -276,8 +279,9 @@ export class Run implements EngineRun {
     if (this.#shared.stopped) throw this.#shared.stopped.error;
   }
 
-  /** Lets go of timers. */
+  /** Lets go of timers. Nothing is told any more. */
   close(): void {
+    this.#shared.closed = true;
     this.#shared.deadlines.close();
   }
 
@@ -293,6 +297,7 @@ export class Run implements EngineRun {
     callback: (context: CallbackContext) => MaybePromise<T>,
     timeoutMs?: number,
   ): MaybePromise<T> {
+    this.throwIfStopped();
     const context = new CallbackContext(this, agent);
     const failed = (cause: unknown): never => {
       context.end();

@@ -21,7 +21,7 @@ interface TurnRun {
   readonly signal: AbortSignal;
   readonly limits: Limits;
   stop(reason: unknown): void;
-  wait<T>(value: T | PromiseLike<T>, ms: number, late: () => Error): T | Promise<T>;
+  wait<T>(value: T | PromiseLike<T>, ms: number, late: () => Error, graceMs?: number): T | Promise<T>;
 }
 
 interface Turn {
@@ -58,7 +58,10 @@ export class Turns {
     let timer: unknown;
     const end = async (): Promise<void> => {
       this.#clock.clearTimeout(timer);
-      await held?.release().catch(() => {}); // it ends by itself
+      const { storeTimeoutMs } = run.limits;
+      try {
+        if (held) await run.wait(held.release(), storeTimeoutMs, never, storeTimeoutMs);
+      } catch {} // it ends by itself
       leave();
       if (this.#last.get(name) === turn) this.#last.delete(name);
     };
@@ -80,10 +83,14 @@ export class Turns {
   async #lease(run: TurnRun, key: SessionKey): Promise<SessionLease | undefined> {
     if (!this.#store.lease || this.#policy === "interrupt") return undefined;
     while (true) {
-      const lease = await run.wait(this.#store.lease(key, run.runId, LEASE_MS), run.limits.storeTimeoutMs, () =>
-        late(key),
-      );
-      if (lease) return lease;
+      const asked = this.#store.lease(key, run.runId, LEASE_MS);
+      try {
+        const lease = await run.wait(asked, run.limits.storeTimeoutMs, () => late(key));
+        if (lease) return lease;
+      } catch (error) {
+        void asked.then((lease) => lease?.release()).catch(() => {}); // nobody waits for it any more
+        throw error;
+      }
       if (this.#policy === "reject") throw busy(key, "another process holds it");
       await pause(LEASE_RETRY_MS, run.signal, this.#clock);
     }

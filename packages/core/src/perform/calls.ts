@@ -77,7 +77,7 @@ function findToolCall(
 ): MaybePromise<Finding> {
   const parsed = parseArguments(tool.parameters, call.arguments);
   if (!(parsed instanceof Promise)) return judgeToolCall(call, parsed, tool, agent, run);
-  return Promise.resolve(run.call(`the schema of tool "${tool.name}"`, agent.name, () => parsed)).then((checked) =>
+  return answered(`the schema of tool "${tool.name}"`, parsed, agent, run).then((checked) =>
     judgeToolCall(call, checked, tool, agent, run),
   );
 }
@@ -143,9 +143,19 @@ function findHandoff(call: ToolCallItem, edge: Edge, agent: CompiledAgent, run: 
   if (!run.graph.agents.has(to)) return { error: `Cannot hand over to "${to}": it is no longer here.` };
   const parsed = parseArguments(edge.inputType ?? NO_PARAMETERS, call.arguments);
   if (!(parsed instanceof Promise)) return judgeHandoff(call, parsed, edge, to, agent, run);
-  return Promise.resolve(run.call(`the schema of handoff "${edge.toolName}"`, agent.name, () => parsed)).then(
-    (checked) => judgeHandoff(call, checked, edge, to, agent, run),
+  return answered(`the schema of handoff "${edge.toolName}"`, parsed, agent, run).then((checked) =>
+    judgeHandoff(call, checked, edge, to, agent, run),
   );
+}
+
+/** What a schema that takes its time says, within that of a callback. */
+async function answered(what: string, parsed: Promise<Checked>, { name }: CompiledAgent, run: Run): Promise<Checked> {
+  try {
+    return await run.call(what, name, () => parsed);
+  } catch (error) {
+    run.throwIfStopped();
+    return { error: messageOf(error) };
+  }
 }
 
 function judgeHandoff(
@@ -175,8 +185,12 @@ async function askAboutHandoff(
   agent: CompiledAgent,
   run: Run,
 ): Promise<Finding> {
-  if (!(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run))) {
-    return { error: `Cannot hand over to "${to}": this handoff is not available now.` };
+  try {
+    if (!(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run)))
+      return { error: `Cannot hand over to "${to}": this handoff is not available now.` };
+  } catch (error) {
+    run.throwIfStopped();
+    return { error: `Cannot hand over to "${to}": ${messageOf(error)}` };
   }
   if (asked || edge.needsApproval === false) return { verdict };
   // Nobody is asked about a handoff that a guardrail forbids.
@@ -223,8 +237,8 @@ async function executed(
   const once = tool.sideEffects === "once";
   const noted = once ? run.record({ items: [{ type: "tool_start", agent: context.agent, callId }] }) : undefined;
   if (noted) await noted;
-  run.throwIfStopped();
   if (run.listening) void run.emit({ type: "tool_started", callId, name, arguments: call.arguments });
+  run.throwIfStopped();
   return answerOf(tool, tool.execute!, input, context, once, run);
 }
 
@@ -308,6 +322,7 @@ async function verified(
   if (answer.output !== NOT_HAPPENED) return answer;
   if (run.listening)
     void run.emit({ type: "tool_started", callId: call.callId, name: tool.name, arguments: call.arguments });
+  run.throwIfStopped();
   return answerOf(tool, tool.execute!, input, context, true, run);
 }
 
