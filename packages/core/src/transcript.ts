@@ -137,33 +137,36 @@ export class Transcript {
   load(items: Item[]): void {
     const settled = settledCount(items);
     this.record = items;
+    for (let i = 0; i < items.length;) {
+      i = this.#takeSettled(items, i, settled);
+      if (i < items.length) this.#apply(items[i++]!);
+    }
+  }
+
+  /** Takes over items from `from` on while they need no fold. Gives the place of the first that does. */
+  #takeSettled(items: readonly Item[], from: number, settled: number): number {
+    if (from >= settled || this.nextOwner !== undefined || this.open.length > 0) return from;
+    const sized = this.visible.length === 0;
+    const visible = sized ? (items.slice(from, settled) as VisibleItem[]) : this.visible;
+    let count = sized ? 0 : visible.length;
     let asked: ToolCallItem | undefined; // a call whose result is expected next
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i]!;
-      const quick = i < settled && item.path === undefined && this.nextOwner === undefined;
-      if (quick && (item.type === "message" || item.type === "turn" || item.type === "tool_start")) {
-        this.#position++;
-        if (item.type === "message") this.visible.push(item);
-      } else if (quick && item.type === "tool_call" && !asked && this.open.length === 0) {
-        this.#position++;
-        this.visible.push((asked = item));
-      } else if (
-        quick &&
-        item.type === "tool_result" &&
-        asked?.callId === item.callId &&
-        this.visible.at(-1) === asked
-      ) {
-        this.#position++;
-        this.visible.push(item);
+    let place = from;
+    for (; place < settled; place++) {
+      const item = items[place]!;
+      if (item.path !== undefined) break;
+      if (item.type === "message") visible[count++] = item;
+      else if (item.type === "tool_call" && !asked) visible[count++] = asked = item;
+      else if (item.type === "tool_result" && asked?.callId === item.callId && visible[count - 1] === asked) {
+        visible[count++] = item;
         if (asked.handoff === undefined) this.edges = undefined;
         asked = undefined;
-      } else {
-        if (asked) this.open.push(openCall(asked));
-        asked = undefined;
-        this.#apply(item);
-      }
+      } else if (item.type !== "turn" && item.type !== "tool_start") break;
     }
+    visible.length = count;
+    this.visible = visible;
+    this.#position += place - from;
     if (asked) this.open.push(openCall(asked));
+    return place;
   }
 
   fold(item: Item): void {

@@ -2,6 +2,7 @@ import { StoreError } from "./errors.ts";
 import {
   type NewItem,
   type ToolCallItem,
+  type ToolResultItem,
   type View,
   type ViewEntry,
   type VisibleItem,
@@ -216,11 +217,12 @@ function resultsOf(
   items: readonly VisibleItem[],
   base: readonly VisibleItem[],
 ): ReadonlyMap<ToolCallItem, VisibleItem> {
+  const here = new Set<VisibleItem>(items.filter(isCallOrResult));
+  const callIds = new Set([...here].map((item) => (item as ToolCallItem).callId));
   const known = new Map<VisibleItem, ToolCallItem>(); // results and calls of base -> the call
-  for (const [item, call] of pairs(base)) known.set(item, call).set(call, call);
-  const here = new Set(items);
+  for (const [item, call] of pairs(base, callIds)) known.set(item, call).set(call, call);
   const results = new Map<ToolCallItem, VisibleItem>();
-  for (const [item, call] of pairs(items)) {
+  for (const [item, call] of pairs(items, callIds)) {
     const its = known.get(item);
     if (its && here.has(its)) results.set(its, item);
     else if ((!its || !known.has(call)) && sameAgent(call, item)) results.set(call, item); // one of the two was put in
@@ -231,22 +233,32 @@ function resultsOf(
 const sameAgent = (call: VisibleItem, result: VisibleItem): boolean =>
   call.agent === undefined || result.agent === undefined || call.agent === result.agent;
 
-/** Each result with the last call of its id before it; with the next one where there is none. */
-function* pairs(items: readonly VisibleItem[]): Generator<[result: VisibleItem, call: ToolCallItem]> {
+const isCallOrResult = (item: VisibleItem): item is ToolCallItem | ToolResultItem =>
+  item.type === "tool_call" || item.type === "tool_result";
+
+/** Each result of these calls with the last call of its id before it; with the next one where there is none. */
+function pairs(
+  items: readonly VisibleItem[],
+  callIds: ReadonlySet<string>,
+): [result: ToolResultItem, call: ToolCallItem][] {
   const last = new Map<string, ToolCallItem>();
-  const early: VisibleItem[] = [];
+  const early: ToolResultItem[] = [];
+  const found: [ToolResultItem, ToolCallItem][] = [];
   for (const item of items) {
-    if (item.type === "tool_call") last.set(item.callId, item);
-    else if (item.type === "tool_result") {
-      const call = last.get(item.callId);
-      if (call) yield [item, call];
-      else early.push(item);
+    if (!isCallOrResult(item) || !callIds.has(item.callId)) continue;
+    if (item.type === "tool_call") {
+      last.set(item.callId, item);
+      continue;
     }
+    const call = last.get(item.callId);
+    if (call) found.push([item, call]);
+    else early.push(item);
   }
   for (const item of early) {
-    const call = item.type === "tool_result" ? last.get(item.callId) : undefined;
-    if (call) yield [item, call];
+    const call = last.get(item.callId);
+    if (call) found.push([item, call]);
   }
+  return found;
 }
 
 /**
