@@ -443,6 +443,7 @@ describe("nextStep()", () => {
       items: [
         {
           type: "handoff",
+          id: "said by B:handoff",
           agent: "B",
           from: "B",
           to: "A",
@@ -450,6 +451,7 @@ describe("nextStep()", () => {
           view: [["u", "c1"], { ...result("1"), id: "r1/answer", output: "42" }],
         },
       ],
+      events: [expect.objectContaining({ type: "handoff", from: "B", to: "A", before: 5, after: 4 })],
     });
   });
 

@@ -2,6 +2,7 @@ import type { Effect } from "./contracts/engine.ts";
 import type { EventBody, Pending } from "./events.ts";
 import type { Json } from "./json.ts";
 import {
+  type HandoffItem,
   type NewItem,
   type ToolCallItem,
   type ToolResultItem,
@@ -39,8 +40,8 @@ export interface Policy {
 /** The next step, from the transcript alone: no await, no clock, no outside call. */
 export function nextStep(t: Transcript, policy: Policy): Step {
   if (t.open.length > 0) return nextOfCalls(t, policy);
-  if (!policy.agents.has(t.active)) return record([takeOver(t, policy.entry)]);
-  if (t.done) return t.waiting.length > 0 ? record([wayBack(t)]) : { type: "stop", status: "completed" };
+  if (!policy.agents.has(t.active)) return takeOver(t, policy.entry);
+  if (t.done) return t.waiting.length > 0 ? wayBack(t) : { type: "stop", status: "completed" };
   const { maxTurns } = policy.limits;
   if (t.turns >= maxTurns) return { type: "stop", status: "limit", limit: "maxTurns", max: maxTurns, actual: t.turns };
   return perform([{ type: "model", key: `model:${t.record.length}`, agent: t.active }]);
@@ -153,7 +154,7 @@ export function refusalOf(t: Transcript, to: string, limits: Limits): string | u
 }
 
 /** The answer of an agent that was consulted, as the result of the call that asked. */
-function wayBack(t: Transcript): NewItem {
+function wayBack(t: Transcript): Step {
   const { agent: to, callId } = t.waiting.at(-1)!;
   const output = t.answer ? contentText(t.answer.content) : "";
   const { items } = t.startOf(to);
@@ -162,24 +163,32 @@ function wayBack(t: Transcript): NewItem {
   const place = left.findLastIndex((item) => item.type === "tool_result" && item.callId === callId);
   if (place >= 0) asked[place] = { ...(left[place] as ToolResultItem), id: `${left[place]!.id}/answer`, output };
   const said = items.slice(left.length).filter(isUserMessage);
-  return {
-    type: "handoff",
-    agent: t.active,
-    from: t.active,
-    to,
-    mode: "back",
-    view: toView(items, [...asked, ...said]),
-  };
+  const seen = [...asked, ...said];
+  const from = t.active;
+  return passes(
+    { type: "handoff", id: idOfNext(t), agent: from, from, to, mode: "back", view: toView(items, seen) },
+    items.length,
+    seen.length,
+  );
 }
 
 /** The entry agent takes over from one that is no longer in the graph. */
-const takeOver = (t: Transcript, entry: string): NewItem => ({
-  type: "handoff",
-  agent: entry,
-  from: t.active,
-  to: entry,
-  mode: "pass",
-});
+function takeOver(t: Transcript, entry: string): Step {
+  const count = t.startOf(entry).items.length;
+  return passes(
+    { type: "handoff", id: idOfNext(t), agent: entry, from: t.active, to: entry, mode: "pass" },
+    count,
+    count,
+  );
+}
+
+const idOfNext = ({ record }: Transcript): string => `${record.at(-1)!.id}:handoff`;
+
+/** Control passes without a call. `before` and `after` count what the target would have seen and sees. */
+function passes(item: HandoffItem, before: number, after: number): Step {
+  const { from, to } = item;
+  return record([item], [{ type: "handoff", item, from, to, before, after, filters: [], durationMs: 0 }]);
+}
 
 /** Tells that a handoff was not made. */
 export function refusedEvent({ callId, name }: ToolCallItem, reason: string, to?: string): EventBody {

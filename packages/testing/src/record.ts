@@ -287,9 +287,10 @@ class Conversation {
     } else {
       if (callId !== undefined) this.#asked(item, callId, wrong);
       const waits = this.#waiting.indexOf(to);
+      // Within a consultation nobody answers the user: who gets the next message was decided before.
+      if (mode !== "return" && this.#waiting.length === 0) this.#next = mode === "turn" ? from : undefined;
       if (mode === "return") this.#waiting.push(from);
       else if (waits !== -1) this.#waiting.length = waits;
-      this.#next = mode === "turn" ? from : mode === "pass" ? undefined : this.#next;
     }
     this.#active = to;
   }

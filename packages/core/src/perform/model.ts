@@ -24,6 +24,7 @@ import { problemOf } from "./reply.ts";
 
 /** Asks the agent's model, or takes a tool's result as the answer where the agent wants that. */
 export function performModel(name: string, run: Run): Promise<Outcome> {
+  run.output = undefined; // of an agent that was consulted
   const agent = run.agent(name);
   const plain = agent.definition.toolUseBehavior === "run_llm_again" && !run.config.plugins.some(({ view }) => view);
   return plain ? askModel(agent, run) : prepareModel(agent, run);
