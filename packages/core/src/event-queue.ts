@@ -14,26 +14,31 @@ export class EventQueue {
   /** The consumer waits for an event. */
   #wake: (() => void) | undefined;
   /** The run waits for room. */
-  #room: (() => void) | undefined;
+  #room: { readonly made: Promise<void>; readonly resolve: () => void } | undefined;
 
   constructor(limit: number, leave: () => void) {
     this.#limit = limit;
     this.#leave = leave;
   }
 
-  /** A promise where the consumer is behind: await it to slow down. */
+  /** A promise where the consumer is behind: await it to slow down. Progress that finds no room is left out. */
   push(event: RunEvent): Promise<void> | undefined {
     if (this.#ended) return undefined;
+    const full = this.#bounded && this.#events.length - this.#next >= this.#limit;
+    if (full && event.type === "tool_progress") return this.#untilRoom();
     this.#events.push(event);
     this.#wake?.();
     if (!this.#bounded || this.#events.length - this.#next < this.#limit) return undefined;
-    return new Promise((resolve) => {
-      const before = this.#room;
-      this.#room = () => {
-        before?.();
-        resolve();
-      };
-    });
+    return this.#untilRoom();
+  }
+
+  #untilRoom(): Promise<void> {
+    if (!this.#room) {
+      let resolve = (): void => {};
+      const made = new Promise<void>((made) => (resolve = made));
+      this.#room = { made, resolve };
+    }
+    return this.#room.made;
   }
 
   /** Nobody may ever iterate: the run must not wait for room. */
@@ -86,6 +91,6 @@ export class EventQueue {
   #makeRoom(): void {
     const room = this.#room;
     this.#room = undefined;
-    room?.();
+    room?.resolve();
   }
 }

@@ -86,11 +86,11 @@ export class Runner {
         if (!plugin.onEvent) return [];
         return [
           (event, at) => {
+            // What listens changes nothing, also where it was written as an async function.
             try {
-              plugin.onEvent!(event, at);
-            } catch {
-              // What listens changes nothing.
-            }
+              const told: unknown = plugin.onEvent!(event, at);
+              if (told instanceof Promise) told.catch(() => {});
+            } catch {}
           },
         ];
       }),
