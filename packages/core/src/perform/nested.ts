@@ -58,7 +58,7 @@ async function answerOf(
     const message = {
       type: "message" as const,
       role: "user" as const,
-      content: truncate(ask(input as never), maxToolOutput),
+      content: written("input", () => ask(input as never), maxToolOutput),
     };
     await guardInput(graph.entry, [{ ...message, id: `${call.id}:input` }], () => true, nested);
     await nested.record({ items: [message] });
@@ -74,5 +74,17 @@ async function answerOf(
   const text = t.answer ? contentText(t.answer.content) : "";
   const parsed = nested.output ?? (await parseOutput(definition, text, nested));
   if ("error" in parsed && parsed.error !== undefined) throw new RunError(parsed.error);
-  return truncate(output((parsed as { readonly value: unknown }).value as never), maxToolOutput);
+  return written("output", () => output((parsed as { readonly value: unknown }).value as never), maxToolOutput);
+}
+
+/** The text that a callback of `asTool()` gives. What it throws is the call's error, as a tool's is. */
+function written(what: "input" | "output", callback: () => unknown, max: number): string {
+  let text: unknown;
+  try {
+    text = callback();
+  } catch (cause) {
+    throw new RunError(`its ${what} failed: ${messageOf(cause)}`, { code: "callback_failed", cause });
+  }
+  if (typeof text === "string") return truncate(text, max);
+  throw new RunError(`its ${what} must give text, found ${typeof text}`, { code: "callback_failed" });
 }
