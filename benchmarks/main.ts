@@ -47,7 +47,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 /** Fewer of those that take long. */
 const roundsFor = (roundMicros: number): number =>
-  Math.max(2, Math.min(rounds, Math.round((40_000 * rounds) / Math.max(roundMicros, 1))));
+  Math.max(2, Math.min(rounds, Math.round((80_000 * rounds) / Math.max(roundMicros, 1))));
 
 /** Rounds of all contestants in turn, so that what disturbs the machine disturbs all of them. */
 async function measure({ id, what, goal }: Scenario, children: readonly Child[]): Promise<Line> {
