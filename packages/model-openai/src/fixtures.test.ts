@@ -142,6 +142,7 @@ it("responses-reasoning-parallel-calls.sse is reasoning, kept whole, and two cal
           "name": "get_weather",
           "providerData": {
             "openai": {
+              "after": "rs_68a1f2aa30c881978ff1",
               "dialect": "responses",
               "id": "fc_68a1f2ac6e0c8197b1c3",
             },

@@ -32,8 +32,6 @@ type Piece = MessageItem | ToolCallItem | ReasoningItem;
 /** An assistant message, and what it was made of. */
 interface Reply {
   readonly pieces: readonly Piece[];
-  /** Whether its reasoning was put in. */
-  readonly recent: boolean;
   readonly message: AssistantMessage;
 }
 
@@ -93,12 +91,11 @@ export class RequestWriter {
     const messages: Message[] = [];
     const system = [instructions, more].filter((each) => each !== undefined).join("\n\n");
     if (system !== "") messages.push({ role: "system", content: wellFormed(system) });
-    const lastUser = items.findLastIndex((item) => item.type === "message" && item.role === "user");
     for (let i = 0; i < items.length;) {
       const item = items[i] as VisibleItem;
       if (isPiece(item)) {
         const end = endOfReply(items, i);
-        const message = this.#reply(items, i, end, item.type === "reasoning" && i > lastUser);
+        const message = this.#reply(items, i, end);
         if (message) messages.push(message);
         i = end;
         continue;
@@ -119,21 +116,16 @@ export class RequestWriter {
     return message;
   }
 
-  /** The items from `from` to `end` as one message. `recent`: it begins with reasoning, and no user's message follows. */
-  #reply(items: readonly VisibleItem[], from: number, end: number, recent: boolean): AssistantMessage | undefined {
+  /** The items from `from` to `end` as one message. */
+  #reply(items: readonly VisibleItem[], from: number, end: number): AssistantMessage | undefined {
     const first = items[from] as Piece;
     const known = this.#cache.replies.get(first);
-    if (
-      known &&
-      known.recent === recent &&
-      known.pieces.length === end - from &&
-      known.pieces.every((piece, i) => piece === items[from + i])
-    ) {
+    if (known?.pieces.length === end - from && known.pieces.every((piece, i) => piece === items[from + i])) {
       return known.message;
     }
     const pieces = items.slice(from, end) as Piece[];
-    const message = assistantMessage(pieces, recent, this.#server);
-    if (message) this.#cache.replies.set(first, { pieces, recent, message });
+    const message = assistantMessage(pieces, this.#server);
+    if (message) this.#cache.replies.set(first, { pieces, message });
     return message;
   }
 
@@ -186,7 +178,7 @@ function endOfReply(items: readonly VisibleItem[], from: number): number {
   return i;
 }
 
-function assistantMessage(pieces: readonly Piece[], recent: boolean, server: Server): AssistantMessage | undefined {
+function assistantMessage(pieces: readonly Piece[], server: Server): AssistantMessage | undefined {
   const message: Record<string, unknown> = { role: "assistant", content: null };
   const calls: unknown[] = [];
   for (const piece of pieces) {
@@ -201,7 +193,7 @@ function assistantMessage(pieces: readonly Piece[], recent: boolean, server: Ser
         calls.push(toolCall(piece, server));
         break;
       case "reasoning":
-        if (piece.provider === server.provider) addReasoning(message, piece.data, recent);
+        if (piece.provider === server.provider) addReasoning(message, piece.data);
         break;
       default:
         piece satisfies never;
@@ -223,15 +215,12 @@ function assistantContent({ content }: MessageItem): AssistantMessage["content"]
   return parts.map((part) => (part as { text: string }).text).join("");
 }
 
-/**
- * Servers that think want their reasoning back while the model works on one request of the user, and some refuse it
- * afterwards. Details are signed, and go back for good.
- */
-function addReasoning(message: Record<string, unknown>, data: Json, recent: boolean): void {
+/** Servers that think want their reasoning back, some with every call that it led to, some signed. */
+function addReasoning(message: Record<string, unknown>, data: Json): void {
   const { type, field, text, details } = fields(data);
   if (type !== "chat_reasoning") return;
   if (details !== undefined) message["reasoning_details"] = details;
-  if (recent && filled(field) !== undefined && text !== undefined) message[field as string] = text;
+  if (filled(field) !== undefined && text !== undefined) message[field as string] = text;
 }
 
 function toolCall({ callId, name, arguments: text, providerData }: ToolCallItem, server: Server): unknown {

@@ -181,8 +181,9 @@ export class ResponseDecoder implements StreamDecoder {
     const items: ReplyItem[] = [];
     let reasoning: string | undefined;
     for (const item of this.#output()) {
+      // All that follows reasoning belongs to it, until there is more of it.
+      if (item["type"] === "reasoning") reasoning = filled(item["id"]);
       items.push(toItem(item, this.#provider, reasoning, ids));
-      reasoning = item["type"] === "reasoning" ? filled(item["id"]) : undefined;
     }
     return items;
   }

@@ -69,6 +69,8 @@ export class RequestWriter {
   #input(items: readonly VisibleItem[], from: number, stateless: boolean): InputItem[] {
     const { provider } = this.#server;
     const input: InputItem[] = [];
+    /** Ids of reasoning that is sent. */
+    const sent = new Set<unknown>();
     let pending: InputItem[] = [];
     for (let i = from; i < items.length; i++) {
       const item = items[i] as VisibleItem;
@@ -76,13 +78,18 @@ export class RequestWriter {
         if (item.provider === provider && isOurReasoning(item.data, stateless)) pending.push(this.#convert(item));
         continue;
       }
-      if (item.type === "provider_item" && (item.provider !== provider || fields(item.data)["type"] === undefined))
+      if (item.type === "provider_item" && (item.provider !== provider || fields(item.data)["type"] === undefined)) {
         continue;
-      const converted = this.#convert(item);
+      }
       // What follows must be what the reasoning led to: reasoning that lost it, or that nothing follows, is refused.
-      if (pending.length > 0 && (isMade(item) || item.type === "provider_item")) input.push(...pending);
-      input.push(after(converted, item, provider, pending));
+      if (pending.length > 0 && (isMade(item) || item.type === "provider_item")) {
+        for (const reasoning of pending) {
+          input.push(reasoning);
+          sent.add(fields(reasoning)["id"]);
+        }
+      }
       pending = [];
+      input.push(withReasoning(this.#convert(item), item, provider, sent));
     }
     return input;
   }
@@ -131,13 +138,18 @@ function isOurReasoning(data: unknown, stateless: boolean): boolean {
 }
 
 /**
- * The item as it follows `reasoning`. An id tells the server which reasoning belongs to it, and without that it refuses
- * the item: so where a filter took the reasoning away, the id goes, too.
+ * The item, where `sent` reasoning is before it. An id tells the server which reasoning belongs to it, and without that it
+ * refuses the item: so where a filter took the reasoning away, the id goes, too.
  */
-function after(converted: InputItem, item: VisibleItem, provider: string, reasoning: readonly InputItem[]): InputItem {
+function withReasoning(
+  converted: InputItem,
+  item: VisibleItem,
+  provider: string,
+  sent: ReadonlySet<unknown>,
+): InputItem {
   if (item.type !== "message" && item.type !== "tool_call") return converted;
   const wanted = fields(item.providerData?.[provider])["after"];
-  if (wanted === undefined || fields(reasoning.at(-1))["id"] === wanted) return converted;
+  if (wanted === undefined || sent.has(wanted)) return converted;
   const { id: _, ...without } = converted as InputItem & { id?: string };
   return without as InputItem;
 }

@@ -147,6 +147,9 @@ function chunksOf(bytes: Uint8Array, size: number): Uint8Array[] {
   return chunks;
 }
 
+/** Those that are split at every byte: they have what a split can break. The others are split at random. */
+const EVERY_SPLIT: ReadonlySet<string> = new Set(["text of hostile characters", "text and two calls"]);
+
 /** I20: what is decoded does not depend on how the bytes are cut. */
 export function testChunks(group: Group): void {
   const { test, dialect, runs = 100 } = group;
@@ -179,7 +182,8 @@ export function testChunks(group: Group): void {
             Array.from({ length: bytes.length }, (_, i) => i),
             events,
           );
-          for (let cut = 1; cut < bytes.length && lineEnd === "\n"; cut++) await invariant(ask, bytes, [cut], events);
+          const every = lineEnd === "\n" && EVERY_SPLIT.has(name);
+          for (let cut = 1; cut < bytes.length && every; cut++) await invariant(ask, bytes, [cut], events);
           await fc.assert(
             fc.asyncProperty(fc.array(fc.nat(), { maxLength: 40 }), (cuts) => invariant(ask, bytes, cuts, events)),
             { numRuns: runs },
