@@ -1,6 +1,6 @@
 import type { Item } from "@batonjs/core";
 import { testSessionStore } from "@batonjs/testing/session-store";
-import { testCrashes } from "@batonjs/testing/session-store/crashes";
+import { startCuttingProxy, testCrashes } from "@batonjs/testing/session-store/crashes";
 import { Pool } from "pg";
 import postgres, { type Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -126,6 +126,35 @@ function testWith(folder: string): void {
           expect(items.length).toBeGreaterThanOrEqual(40);
         }
         expect(terminated).toBeGreaterThanOrEqual(20);
+      },
+    );
+
+    it(
+      "stores an append once where the connection is cut after any byte of the answer",
+      { timeout: 120_000 },
+      async () => {
+        const proxy = await startCuttingProxy(Number(new URL(server.url).port));
+        const url = server.url.replace(/:\d+\//, `:${proxy.port}/`);
+        const store = new PostgresStore(url, { schema: "cut", maxConnections: 1, retryMs: 20_000 });
+        onTestFinished(async () => {
+          await store.close();
+          await proxy.close();
+        });
+        let version = await store.append(key, [message("0")], { expectedVersion: 0, opId: "0" });
+        // The statement is known to the server from the second one on, and its answer is short.
+        version = await store.append(key, [message("1")], { expectedVersion: version, opId: "1" });
+        for (let bytes = 0; ; bytes++) {
+          proxy.cutAfter(bytes);
+          version = await store.append(key, [message(`${version}`)], { expectedVersion: version, opId: `${version}` });
+          proxy.heal();
+          expect((await store.read(key)).items.map((item) => item.id)).toEqual(
+            Array.from({ length: version }, (_, at) => `${at}`),
+          );
+          if (!proxy.hasCut()) break;
+          // Makes the statement known on the new connection.
+          version = await store.append(key, [message(`${version}`)], { expectedVersion: version, opId: `${version}` });
+        }
+        expect(version).toBeGreaterThan(60);
       },
     );
 

@@ -1,6 +1,6 @@
 import type { Item } from "@batonjs/core";
 import { type StorageFaults, testSessionStore, type StoreUnderTest } from "@batonjs/testing/session-store";
-import { testCrashes } from "@batonjs/testing/session-store/crashes";
+import { startCuttingProxy, testCrashes } from "@batonjs/testing/session-store/crashes";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -225,6 +225,30 @@ function testWithRedis(): void {
         expect(items.length).toBeGreaterThanOrEqual(40);
       }
     });
+
+    it(
+      "stores an append once where the connection is cut after any byte of the answer",
+      { timeout: 60_000 },
+      async () => {
+        const proxy = await startCuttingProxy(server.port);
+        const store = new RedisStore(`redis://127.0.0.1:${proxy.port}`, { prefix: "cut:", retryMs: 20_000 });
+        onTestFinished(async () => {
+          await store.close();
+          await proxy.close();
+        });
+        let version = await store.append(key, [message("0")], { expectedVersion: 0, opId: "0" });
+        for (let bytes = 0; ; bytes++) {
+          proxy.cutAfter(bytes);
+          version = await store.append(key, [message(`${version}`)], { expectedVersion: version, opId: `${version}` });
+          proxy.heal();
+          expect((await store.read(key)).items.map((item) => item.id)).toEqual(
+            Array.from({ length: version }, (_, at) => `${at}`),
+          );
+          if (!proxy.hasCut()) break;
+        }
+        expect(version).toBeGreaterThan(20);
+      },
+    );
 
     it("works in a cluster, through both packages", { timeout: 60_000 }, async () => {
       // One server with all slots: it refuses a command with keys of several slots as any cluster does.

@@ -1,8 +1,9 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync, StatementSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { encodeKey, type Item, StoreError } from "@batonjs/core";
 import { type StorageFaults, testSessionStore } from "@batonjs/testing/session-store";
 import { testCrashes } from "@batonjs/testing/session-store/crashes";
@@ -18,7 +19,7 @@ const newFile = (): string => join(folder, `${files++}.db`);
 const faults = failingStatements();
 afterEach(() => vi.restoreAllMocks());
 
-const slow = (name: string, body: () => Promise<void>): unknown => it(name, { timeout: 120_000 }, body);
+const slow = (name: string, body: () => Promise<void>): unknown => it(name, { timeout: 600_000 }, body);
 
 describe("SqliteStore on a file", () => {
   testSessionStore({
@@ -151,6 +152,27 @@ describe("SqliteStore", () => {
     expect(database?.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
     expect(database?.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
   });
+
+  const canTrace = spawnSync("strace", ["-qq", "true"]).status === 0;
+  it.skipIf(!canTrace)(
+    "is on the disk before it is acknowledged (shown by strace; skipped where there is none)",
+    { timeout: 60_000 },
+    () => {
+      const trace = join(folder, "strace.txt");
+      const script = fileURLToPath(new URL("../test/appends.ts", import.meta.url));
+      const options = ["-f", "-qq", "-e", "trace=fsync,fdatasync,write", "-o", trace];
+      execFileSync("strace", [...options, process.execPath, script, newFile()], { stdio: "pipe" });
+      const calls = readFileSync(trace, "utf8").split("\n");
+      const events = calls.flatMap((call) => {
+        if (call.includes('write(1, "begun')) return ["begun"];
+        if (call.includes('write(1, "acknowledged')) return ["acknowledged"];
+        return /f(data)?sync\(\d+\) += 0/.test(call) ? ["synced"] : [];
+      });
+      const between = events.join(" ").split("begun ").slice(1);
+      expect(between).toHaveLength(5);
+      for (const appended of between) expect(appended).toMatch(/^(synced )+acknowledged/);
+    },
+  );
 
   it("refuses files that are none of its own, and changes nothing in them", async () => {
     const other = newFile();

@@ -3,5 +3,5 @@ import { SqliteStore } from "../src/sqlite-store.ts";
 
 /** What the processes that are killed open. */
 export function open(path: Json): SqliteStore {
-  return new SqliteStore(String(path));
+  return new SqliteStore(path as string);
 }

@@ -1,5 +1,5 @@
 /**
- * Kills processes that write to a session store, and looks at what is left. For Node only.
+ * Kills processes that write to a session store, cuts its connections, and looks at what is left. For Node only.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 import type { Durability, Json, SessionKey, SessionStore } from "@batonjs/core";
 import { check, equal } from "./checks.ts";
 import { operationItems, type WriterArguments } from "./writer-arguments.ts";
+
+export { type CuttingProxy, startCuttingProxy } from "./cutting-proxy.ts";
 
 /** A place where sessions are kept. */
 export interface CrashSubject {
