@@ -28,7 +28,6 @@ import {
   isVisible,
   type Item,
   MemoryStore,
-  type MessageItem,
   type ModelRequest,
   type Plugin,
   type RunEvent,
@@ -361,30 +360,6 @@ describe("a filter never changes", () => {
       return (await store.read({ id: "s" })).items;
     };
     expect(items(await stored(dropAll))).toEqual(items(await stored()));
-  });
-
-  it("an item in place: writing to one fails, and the handoff is refused", async () => {
-    const writes: readonly ((item: MessageItem) => void)[] = [
-      (item) => {
-        (item as { content: unknown }).content = "[redacted]";
-      },
-      (item) => {
-        (item.content as unknown as { text: string }[])[0]!.text = "[redacted]";
-      },
-      (item) => {
-        (item.content as unknown as object[]).pop();
-      },
-    ];
-    for (const write of writes) {
-      const filter: InputFilter = ({ inputHistory }) => {
-        write(inputHistory[0] as MessageItem);
-        return {};
-      };
-      const model = scriptedModel({ Triage: [handOff("specialist"), say("Sorry")] });
-      const secret = [{ role: "user", content: [{ type: "text", text: "secret" }] }] as const;
-      const { result } = await play(desk(filter), model, secret);
-      expect([result.lastAgent.name, textOf(result.history[0]!)]).toEqual(["Triage", "secret"]);
-    }
   });
 
   it("a list in place: what is done to the lists it was given is not seen", async () => {

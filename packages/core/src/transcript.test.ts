@@ -408,6 +408,37 @@ describe("done", () => {
   });
 });
 
+describe("reasoning that belongs to nothing", () => {
+  const thought = (id: string): Item => ({ type: "reasoning", id, agent: "A", provider: "p", data: id });
+  const items: readonly Item[] = [
+    user("u1"),
+    thought("t1"),
+    turn("A", { responseId: "r" }),
+    user("u2"),
+    thought("t2"),
+    said("a2", "A"),
+    turn("A"),
+    user("u3"),
+    thought("t3"),
+    user("u4"),
+    said("a4", "A"),
+    user("u5"),
+  ];
+
+  it("is recorded and not seen, when it ends a reply and when its reply was cut", () => {
+    const t = after(...items);
+    expect(seen(t)).toBe("u1 u2 t2 a2 u3 u4 a4 u5");
+    expect(t.record).toHaveLength(items.length);
+    expect(after(...items.slice(0, 3)).since).toMatchObject({ count: 1 });
+  });
+
+  it("is not seen in a record that is taken over as a whole", () => {
+    const t = new Transcript("A");
+    t.load(items.slice());
+    expect(seen(t)).toBe("u1 u2 t2 a2 u3 u4 a4 u5");
+  });
+});
+
 describe("turns", () => {
   it("count model replies since the last input, of all agents, and not of models beside the conversation", () => {
     const t = after(user("u"), turn("A", { purpose: "filter" }), call("1"), turn("A"), result("1"));

@@ -146,6 +146,7 @@ export class Transcript {
   /** Takes over items from `from` on while they need no fold. Gives the place of the first that does. */
   #takeSettled(items: readonly Item[], from: number, settled: number): number {
     if (from >= settled || this.nextOwner !== undefined || this.open.length > 0) return from;
+    if (this.visible.at(-1)?.type === "reasoning") return from;
     const sized = this.visible.length === 0;
     const visible = sized ? (items.slice(from, settled) as VisibleItem[]) : this.visible;
     let count = sized ? 0 : visible.length;
@@ -245,6 +246,7 @@ export class Transcript {
   }
 
   #message(item: MessageItem): void {
+    if (item.role !== "assistant") this.#dropLoneReasoning();
     if (item.role !== "assistant" && item.agent === undefined && this.done) {
       if (this.nextOwner !== undefined) this.#giveBack(this.nextOwner);
       this.unanswered = [];
@@ -275,8 +277,14 @@ export class Transcript {
     this.turns++;
     this.replied = true;
     if (this.open.length === 0 && isAnswer(item.finishReason)) this.done = true;
+    this.#dropLoneReasoning();
     const { responseId, provider, model } = item;
     this.since = responseId === undefined ? undefined : { responseId, provider, model, count: this.visible.length };
+  }
+
+  /** Reasoning that ends a reply belongs to nothing that could be sent with it. */
+  #dropLoneReasoning(): void {
+    while (this.visible.at(-1)?.type === "reasoning") this.visible.pop();
   }
 
   #decide(item: ApprovalItem): void {

@@ -238,20 +238,14 @@ function piecesOf(items: readonly VisibleItem[], call: ToolCallItem): Pieces {
   };
 }
 
-/** Filters get lists of their own, and the items of the record: writing to one fails, instead of changing the record. */
+/** Filters get lists of their own: what they do to them is not what they return. */
 function dataOf({ inputHistory, preHandoffItems, newItems }: Pieces, frame: FilterFrame): FilterData {
   return {
-    inputHistory: inputHistory.map(frozen),
-    preHandoffItems: preHandoffItems.map(frozen),
-    newItems: newItems.map(frozen),
+    inputHistory: inputHistory.slice(),
+    preHandoffItems: preHandoffItems.slice(),
+    newItems: newItems.slice(),
     ...frame,
   };
-}
-
-function frozen<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const each of Object.values(Object.freeze(value))) frozen<unknown>(each);
-  return value;
 }
 
 function isOfReply(item: VisibleItem, agent: string | undefined): boolean {
