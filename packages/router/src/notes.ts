@@ -3,7 +3,7 @@ import { isUserMessage, type Item, type Json, type JsonObject, type ModelReply, 
 import type { AlsoUsed, Decision } from "./decision.ts";
 
 /** Name of the plugin in `note` items. */
-export const PLUGIN = "router";
+const PLUGIN = "router";
 
 /** How much of the scores and examples is kept. */
 const MAX_SCORES = 5;

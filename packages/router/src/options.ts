@@ -21,7 +21,7 @@ export interface Thresholds {
   readonly decider: number;
 }
 
-export const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({ rules: 0.5, examples: 0.7, decider: 0.6 });
+const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({ rules: 0.5, examples: 0.7, decider: 0.6 });
 
 export interface RouterOptions {
   /** Asked first, in order. */
@@ -84,7 +84,7 @@ export function checkOptions(options: RouterOptions): void {
   }
   for (const name of ["decider", "model"] as const) {
     if (options[name] !== undefined && typeof options[name].stream !== "function")
-      throw new TypeError(`Cannot use ${String(options[name])} as ${name} of the router: expected a Model`);
+      throw new TypeError(`Cannot use the ${name} of the router: expected a Model`);
   }
   const { classifier } = options;
   if (classifier !== undefined && classifier !== false && typeof classifier.fit !== "function")

@@ -337,7 +337,7 @@ describe("the options of router()", () => {
     ],
     [{ rules: [{ to: "A" }] }, "Cannot use rule 0 of the router"],
     [{ rungs: [{ name: "own" }] }, "Cannot use rung 0 of the router"],
-    [{ model: "gpt" }, "Cannot use gpt as model of the router: expected a Model"],
+    [{ model: "gpt" }, "Cannot use the model of the router: expected a Model"],
     [{ classifier: true }, "Cannot use the classifier of the router"],
     [{ saved: { version: 2 } }, "Cannot load a saved router: its version is 2, expected 1"],
     [{ saved: [] }, "Cannot load a saved router: it is not what save() gave"],

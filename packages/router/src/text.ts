@@ -1,7 +1,7 @@
 /** Texts as the router reads them. */
 
 /** The most characters of a message that are read; of a longer one the beginning and the end. */
-export const MAX_TEXT = 8000;
+const MAX_TEXT = 8000;
 
 /** `text`, well-formed, at most `max` long: its first three quarters and its last. */
 export function clip(text: string, max: number = MAX_TEXT): string {
