@@ -104,14 +104,14 @@ const BAD_REQUEST =
   /^invalid_|_(?:not_found|mismatch)$|unsupported_|image_(?:too|parse|file)|empty_image|failed_to_download/i;
 
 /** What a provider says of an error, in the body or in a frame of the stream. */
-export interface ProviderError {
+interface ProviderError {
   readonly code: string;
   readonly type: string;
   readonly message: string;
 }
 
 /** `{ error: { code, type, message } }`, `{ error: "…" }`, `{ code, message }` and what else servers send. */
-export function readProviderError(value: unknown): ProviderError {
+function readProviderError(value: unknown): ProviderError {
   const outer = fields(value);
   const inner = fields(outer["error"] ?? value);
   const detail = inner["detail"];

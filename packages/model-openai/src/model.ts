@@ -62,15 +62,14 @@ async function* ask(parts: ModelParts, request: ModelRequest): AsyncGenerator<Mo
       while (decoder.state !== "complete") {
         const frames = await nextFrames(body, decoder);
         if (!frames || watch.stopped) break;
-        const failure = takeAll(frames, body.whole, decoder, shown);
-        const progress = failure.progress || shown.length > 0;
+        const { progress, error } = takeAll(frames, body.whole, decoder, shown);
         started ||= progress;
         if (shown.length > 0) {
           watch.pause();
-          yield* shown;
+          for (const event of shown) yield event;
           shown.length = 0;
         }
-        if (failure.error !== undefined) throw failure.error;
+        if (error !== undefined) throw error;
         if (progress) watch.resume();
         // The reply is known: a server that keeps the connection open does not hold it back for long.
         if (decoder.state === "settled") grace ??= setTimeout(cancel, GRACE_MS);
@@ -144,7 +143,8 @@ function takeAll(
         if (whole) decoder.takeWhole(frame, shown);
         else progress = decoder.take(frame, shown) || progress;
       } catch (error) {
-        return decoder.state === "open" ? { progress: true, error } : { progress };
+        // Whatever follows a reply that is known cannot undo it.
+        return decoder.state === "open" ? { progress: true, error } : { progress: true };
       }
     }
     if (decoder.state === "complete") break;

@@ -140,7 +140,9 @@ export function mergeSettings(settings: ModelSettings | undefined, more: ModelSe
 }
 
 /** A variable of the environment. Nothing where there is none, or where the runtime does not let us look. */
-export function fromEnvironment(name: "OPENAI_API_KEY" | "OPENAI_BASE_URL"): string | undefined {
+export function fromEnvironment(
+  name: "OPENAI_API_KEY" | "OPENAI_BASE_URL" | "OPENAI_CUSTOM_HEADERS",
+): string | undefined {
   try {
     const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
     return process?.env?.[name]?.trim() || undefined;

@@ -179,6 +179,7 @@ describe("openaiCompatible()", () => {
     vi.stubEnv("OPENAI_API_KEY", "sk-environment");
     vi.stubEnv("OPENAI_BASE_URL", "https://proxy.example/v1");
     vi.stubEnv("OPENAI_ORG_ID", "org-environment");
+    vi.stubEnv("OPENAI_CUSTOM_HEADERS", "x-gateway: environment\nx-other: environment");
     const { fetch, calls } = listening();
     const plugin = openaiCompatible({ name: "groq", baseURL: "https://api.groq.com/openai/v1", fetch });
     expect(plugin.name).toBe("groq");

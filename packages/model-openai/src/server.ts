@@ -52,7 +52,7 @@ const OF_THE_CLIENT = ["apiKey", "baseURL", "fetch", "organization", "project", 
  * The API that `options` name. Nothing is loaded or opened before the first request: the `openai` package takes a third
  * of a second to load, and refuses to make a client without a key.
  */
-export function server(provider: string, options: OpenAIOptions, readsKey: boolean): Server {
+export function server(provider: string, options: OpenAIOptions, readsEnvironment: boolean): Server {
   if (options.client) {
     const taken = OF_THE_CLIENT.find((name) => options[name] !== undefined);
     if (taken)
@@ -61,7 +61,7 @@ export function server(provider: string, options: OpenAIOptions, readsKey: boole
   const baseURL =
     options.client?.baseURL ??
     options.baseURL ??
-    (readsKey ? fromEnvironment("OPENAI_BASE_URL") : undefined) ??
+    (readsEnvironment ? fromEnvironment("OPENAI_BASE_URL") : undefined) ??
     DEFAULT_URL;
   if (!URL.canParse(baseURL))
     throw new TypeError(`Cannot use "${baseURL}" as baseURL of ${provider}: expected a URL such as "${DEFAULT_URL}"`);
@@ -69,7 +69,9 @@ export function server(provider: string, options: OpenAIOptions, readsKey: boole
   const limits = limitsOf(options);
   const secrets = new Set(knownSecrets(baseURL, options));
   let ready: Connection | undefined;
-  const connect = once(async () => (ready = await connectTo(baseURL, options, secrets, readsKey, official, limits)));
+  const connect = once(
+    async () => (ready = await connectTo(baseURL, options, secrets, readsEnvironment, official, limits)),
+  );
   return {
     provider,
     host: new URL(baseURL).host,
@@ -129,18 +131,18 @@ async function connectTo(
   baseURL: string,
   options: OpenAIOptions,
   secrets: Set<string>,
-  readsKey: boolean,
+  readsEnvironment: boolean,
   official: boolean,
   { totalTimeoutMs }: Limits,
 ): Promise<Connection> {
   const timeout = totalTimeoutMs === 0 ? MAX_TIMEOUT_MS : totalTimeoutMs;
   if (options.client) return guard(options.client, timeout);
   const { OpenAI } = await import("openai");
-  const key = options.apiKey ?? (readsKey ? fromEnvironment("OPENAI_API_KEY") : undefined);
+  const key = options.apiKey ?? (readsEnvironment ? fromEnvironment("OPENAI_API_KEY") : undefined);
   const ownHeaders = Object.keys(options.headers ?? {}).map((name) => name.toLowerCase());
   const hasOwnAuth = ownHeaders.includes("authorization") || ownHeaders.includes("api-key");
   if (key === undefined && official && !hasOwnAuth) {
-    const where = readsKey ? "set OPENAI_API_KEY or pass apiKey" : "pass apiKey";
+    const where = readsEnvironment ? "set OPENAI_API_KEY or pass apiKey" : "pass apiKey";
     throw new Failed({ kind: "auth", message: `there is no API key: ${where}`, retryable: false });
   }
   if (typeof key === "string") secrets.add(key);
@@ -151,10 +153,11 @@ async function connectTo(
     adminAPIKey: null,
     baseURL,
     // What the environment says of OpenAI is no business of another server.
-    ...(options.organization !== undefined || !readsKey ? { organization: options.organization ?? null } : {}),
-    ...(options.project !== undefined || !readsKey ? { project: options.project ?? null } : {}),
+    ...(options.organization !== undefined || !readsEnvironment ? { organization: options.organization ?? null } : {}),
+    ...(options.project !== undefined || !readsEnvironment ? { project: options.project ?? null } : {}),
     defaultHeaders: {
       Accept: "text/event-stream, application/json",
+      ...(readsEnvironment ? {} : withoutCustomHeaders()),
       ...(key === undefined && !ownHeaders.includes("authorization") ? { Authorization: null } : {}),
       ...options.headers,
     },
@@ -166,6 +169,14 @@ async function connectTo(
       : { dangerouslyAllowBrowser: options.dangerouslyAllowBrowser }),
   });
   return { client, guarded: true };
+}
+
+/** Takes away the headers that the client adds for OpenAI where the environment says so: they may hold secrets. */
+function withoutCustomHeaders(): Record<string, null> {
+  const lines = (fromEnvironment("OPENAI_CUSTOM_HEADERS") ?? "").split("\n");
+  return Object.fromEntries(
+    lines.filter((line) => line.includes(":")).map((line) => [line.slice(0, line.indexOf(":")).trim(), null]),
+  );
 }
 
 /** The caller's client, with our `fetch` around its own. One with a certificate takes none: it guards itself. */

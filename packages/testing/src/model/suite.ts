@@ -57,6 +57,8 @@ export interface ModelSuite {
   readonly missing?: Partial<Readonly<Record<Capability, string>>>;
   /** Whether this runtime can listen on a port. Without it, the tests that need sockets are left out. @default true */
   readonly network?: boolean;
+  /** The groups of tests to run, by their names, where all of them would take too long. @default all */
+  readonly groups?: readonly string[];
   /** How often the generated tests run. @default {100} */
   readonly runs?: number;
 }
@@ -182,7 +184,7 @@ export interface Answer {
 const encoder = new TextEncoder();
 
 /** A `fetch` that gives the answers in turn, the last one for good, and keeps the bodies of requests. */
-export function answering(answers: readonly Answer[]): { readonly fetch: Fetch; readonly bodies: string[] } {
+function answering(answers: readonly Answer[]): { readonly fetch: Fetch; readonly bodies: string[] } {
   const bodies: string[] = [];
   const fetch: Fetch = async (_: unknown, init?: RequestInit): Promise<Response> => {
     bodies.push(typeof init?.body === "string" ? init.body : "");
