@@ -3,7 +3,8 @@ import { isThenable } from "./deadlines.ts";
 import type { FilterData, FilterResult, InputFilter, MaybePromise } from "./definitions.ts";
 import {
   type MessageItem,
-  type ToolCallItem,
+  type ProviderItem,
+  type ReasoningItem,
   type VisibleItem,
   isToolTraffic,
   isUserMessage,
@@ -61,30 +62,29 @@ function definedFields({
 /** Drops calls and results of tools, and what providers have added. The transfer that is being made stays. */
 export function dropToolItems(data: FilterData): FilterResult {
   const keep = (item: VisibleItem): boolean => !isToolTraffic(item);
-  const made = callBeingMade(data);
-  const isTransfer = (item: VisibleItem): boolean =>
-    made !== undefined && (item.type === "tool_call" || item.type === "tool_result") && item.callId === made.callId;
+  const transfer = transferBeingMade(data.newItems);
   return {
     inputHistory: data.inputHistory.filter(keep),
     preHandoffItems: data.preHandoffItems.filter(keep),
-    newItems: data.newItems.filter((item) => keep(item) || isTransfer(item)),
+    newItems: data.newItems.filter((item) => keep(item) || transfer.includes(item)),
   };
 }
 
-/** The call of the handoff that is being made: the one whose answer says yes. */
-function callBeingMade({ newItems }: FilterData): ToolCallItem | undefined {
-  return newItems.findLast(
-    (item): item is ToolCallItem =>
-      item.type === "tool_call" &&
-      item.handoff === true &&
-      newItems.some(
-        (result) => result.type === "tool_result" && result.callId === item.callId && result.status === "ok",
-      ),
-  );
+/** The call of the handoff that is being made, and its answer: the last one that says yes. */
+function transferBeingMade(items: readonly VisibleItem[]): readonly VisibleItem[] {
+  for (let i = items.length - 1; i >= 0; i--) {
+    const call = items[i]!;
+    if (call.type !== "tool_call" || call.handoff !== true) continue;
+    const answer = items.slice(i).find((item) => item.type === "tool_result" && item.callId === call.callId);
+    if (answer?.type === "tool_result" && answer.status === "ok") return [call, answer];
+  }
+  return [];
 }
 
 /** Drops the messages for which `predicate` says yes, whoever said them. */
 export function dropMessages(predicate: (message: MessageItem) => boolean): GenericFilter {
+  if (typeof predicate !== "function")
+    throw new TypeError(`Cannot drop messages by ${quote(predicate)}: expected a function`);
   const keep = (item: VisibleItem): boolean => item.type !== "message" || !predicate(item);
   return function dropMessages(data) {
     return mapPieces(data, (items) => items.filter(keep));
@@ -103,8 +103,8 @@ export function keepLast(n: number): GenericFilter {
     const pre = before === 0 ? [] : preHandoffItems.slice(-before);
     const left = Math.max(0, before - pre.length);
     const history = left === 0 ? [] : inputHistory.slice(-left);
-    const lastUser = inputHistory.at(-1);
-    if (history.length === 0 && lastUser) history.push(lastUser);
+    const lastUser = inputHistory.findLast(isUserMessage);
+    if (lastUser && !history.includes(lastUser)) history.unshift(lastUser);
     return { inputHistory: history, preHandoffItems: pre, newItems };
   };
 }
@@ -114,7 +114,8 @@ export type Redaction = RegExp | { readonly pattern: RegExp; readonly replacemen
 
 /**
  * Blots out what matches, in messages, in tool outputs and in the values of arguments. Patterns apply to every match,
- * also without the flag `g`.
+ * also without the flag `g`. Reasoning and what providers have added cannot be changed: where they match they are
+ * dropped.
  */
 export function redact(...redactions: readonly Redaction[]): GenericFilter {
   const rules = redactions.map((redaction) => {
@@ -127,11 +128,11 @@ export function redact(...redactions: readonly Redaction[]): GenericFilter {
   const clean = (text: string): string =>
     rules.reduce((now, { pattern, replacement }) => now.replace(pattern, replacement), text);
   return function redact(data) {
-    return mapPieces(data, (items) => items.map((item) => cleanItem(item, clean)));
+    return mapPieces(data, (items) => items.flatMap((item) => cleanItem(item, clean)));
   };
 }
 
-function cleanItem(item: VisibleItem, clean: (text: string) => string): VisibleItem {
+function cleanItem(item: VisibleItem, clean: (text: string) => string): VisibleItem | readonly [] {
   switch (item.type) {
     case "message":
       return cleanMessage(item, clean);
@@ -145,10 +146,20 @@ function cleanItem(item: VisibleItem, clean: (text: string) => string): VisibleI
     }
     case "reasoning":
     case "provider_item":
-      return item; // opaque
+      return isClean(item, clean) ? item : [];
     default:
       return item satisfies never;
   }
+}
+
+/** Whether nothing of an opaque item matches, escapes or not. */
+function isClean({ type, ...item }: ReasoningItem | ProviderItem, clean: (text: string) => string): boolean {
+  const texts: string[] = [];
+  JSON.stringify([type === "reasoning" ? (item as ReasoningItem).summary : undefined, item.data], (_, value: Json) => {
+    if (typeof value === "string" || typeof value === "number") texts.push(String(value));
+    return value;
+  });
+  return texts.every((text) => clean(text) === text);
 }
 
 function cleanMessage(item: MessageItem, clean: (text: string) => string): MessageItem {
@@ -165,17 +176,21 @@ function cleanMessage(item: MessageItem, clean: (text: string) => string): Messa
 
 /** Cleans the values of a JSON text; a number that matches becomes a text. */
 function cleanArguments(text: string, clean: (text: string) => string): string {
-  if (clean(text) === text) return text;
+  if (!text.includes("\\") && clean(text) === text) return text; // what has escapes may match without them
+  let changed = false;
+  const cleanValue = (_: string, value: Json): Json => {
+    if (typeof value !== "string" && typeof value !== "number") return value;
+    const written = String(value);
+    const cleaned = clean(written);
+    if (cleaned === written) return value;
+    changed = true;
+    return cleaned;
+  };
   try {
-    return JSON.stringify(JSON.parse(text), (_, value: Json) => {
-      if (typeof value === "string") return clean(value);
-      if (typeof value !== "number") return value;
-      const written = String(value);
-      const cleaned = clean(written);
-      return cleaned === written ? value : cleaned;
-    });
+    const cleaned = JSON.stringify(JSON.parse(text), cleanValue);
+    return changed ? cleaned : text;
   } catch {
-    return "{}";
+    return clean(text) === text ? text : "{}";
   }
 }
 
@@ -197,11 +212,17 @@ const SUMMARY_INSTRUCTIONS =
  */
 export function summarize(model: Model | string, options: SummarizeOptions = {}): InputFilter<unknown, unknown> {
   const { instructions = SUMMARY_INSTRUCTIONS, keep = 0, atLeast = 4 } = options;
+  for (const [name, value] of Object.entries({ keep, atLeast })) {
+    if (Number.isInteger(value) && value >= 0) continue;
+    throw new RangeError(
+      `Cannot use ${String(value)} as ${name} of summarize() as it must be a whole number of at least 0`,
+    );
+  }
   return async function summarize({ inputHistory, from, run }) {
     const lastUser = inputHistory.findLastIndex(isUserMessage);
     const end = Math.max(0, lastUser - keep);
     const old = inputHistory.slice(0, end);
-    if (old.length < atLeast) return {};
+    if (old.length === 0 || old.length < atLeast) return {};
     const input = old.map(line).filter(Boolean).join("\n");
     const summary = await run.ask(model, { instructions, input, purpose: "summary" });
     return {
