@@ -2,7 +2,8 @@
 import { type Attributes, context as contexts, trace } from "@opentelemetry/api";
 import { type SessionKey, type SessionStore, StoreError } from "@batonjs/core";
 import { ERROR_TYPE, GEN_AI, BATON } from "./conventions.ts";
-import type { Failure, RunTrace, Settings } from "./run-trace.ts";
+import type { RunTrace } from "./run-trace.ts";
+import type { Failure, Settings } from "./spans.ts";
 import { inside } from "./inside.ts";
 
 /** Span names of a store's operations. */
@@ -50,7 +51,10 @@ export function tracedStore(
   }
 
   return {
-    durability: store.durability,
+    // Some stores know it only after their first answer.
+    get durability() {
+      return store.durability;
+    },
     read: (key, from) =>
       operation(
         SESSION_SPANS.read,
