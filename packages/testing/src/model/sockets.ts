@@ -1,4 +1,4 @@
-import { AbortError, type Model, type ModelError, type ModelErrorKind } from "@batonjs/core";
+import { AbortError, type ModelError, type ModelErrorKind } from "@batonjs/core";
 import { gzipSync } from "node:zlib";
 import { requestOf } from "../request.ts";
 import { type Handler, respond, startProvider } from "./provider.ts";
@@ -135,13 +135,18 @@ export function testAborts(group: Group): void {
         addEventListener: (...args: Parameters<typeof add>) => (listeners++, add(...args)),
         removeEventListener: (...args: Parameters<typeof remove>) => (listeners--, remove(...args)),
       });
-      const success = async (): Promise<Response> =>
-        new Response(dialect.encode({ text: ["x"] }).frames.join(""), {
-          headers: { "content-type": "text/event-stream" },
-        });
-      const model: Model = await create({ baseURL: "http://127.0.0.1:9/v1", apiKey: CANARY, fetch: success });
-      replied(await collect(model, requestOf(ITEMS, { signal })), "reply");
-      equal(listeners, 0, "listeners");
+      const success = dialect.encode({ text: ["x"] }).frames.join("");
+      for (const [what, status, body] of [
+        ["a reply", 200, success],
+        ["an error", 500, "{}"],
+        ["a stream that was cut", 200, success.slice(0, success.length / 2)],
+      ] as const) {
+        const fetch = async (): Promise<Response> =>
+          new Response(body, { status, headers: { "content-type": "text/event-stream" } });
+        const model = await create({ baseURL: "http://127.0.0.1:9/v1", apiKey: CANARY, fetch });
+        await collect(model, requestOf(ITEMS, { signal }));
+        equal(listeners, 0, `listeners after ${what}`);
+      }
     },
     "fetch",
   );
