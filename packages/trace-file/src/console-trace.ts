@@ -51,10 +51,11 @@ export function consoleTrace(options: ConsoleTraceOptions = {}): ConsoleTracePlu
     const text = words(line);
     if (text !== undefined) {
       const since = `+${duration(line.at - (lines[0]?.at ?? line.at))}`.padStart(9);
+      const agent = line.type === "handoff" ? line.from : line.agent;
       const failed = line.type === "run_failed" || line.type === "handoff_refused";
       const indent = "  ".repeat(line.path?.length ?? 0);
-      const head = `${since} ${indent}${paint("cyan", short(line.agent, 24))}  `;
-      const plain = short(text, Math.max(40, width - since.length - indent.length - line.agent.length - 3));
+      const head = `${since} ${indent}${paint("cyan", short(agent, 24))}  `;
+      const plain = short(text, Math.max(40, width - since.length - indent.length - agent.length - 3));
       write(head + paint(failed ? "red" : line.type === "handoff" ? "magenta" : "dim", plain));
     }
     if (line.path !== undefined || (line.type !== "run_finished" && line.type !== "run_failed")) return;
@@ -114,7 +115,6 @@ const withReason = (text: string, reason: string | undefined): string =>
 
 /** Messages; the other items have events of their own. */
 function itemWords(item: LoggedItem): string | undefined {
-  if (item.type === "handoff" && item.mode === "back") return `back from ${item.from ?? ""}`;
   if (item.type !== "message") return undefined;
   return `${item.agent === undefined ? (item.role ?? "") : "says"}: ${item.text ?? plural(item.chars ?? 0, "character")}`;
 }

@@ -117,7 +117,8 @@ it("printTrace() shows runs, lanes, steps and what handoffs passed on", async ()
 
     run run_3  session user-42  failed  100 ms  0 → 0 tokens
       ModelError (auth): model_error: Incorrect API key provided: [redacted]
-      Billing Agent ·············································✗
+      Billing Agent █████████████████████████████████████████████✗
+          +0 ms █ Billing Agent scripted  100 ms  no answer
         +100 ms ✗ Billing Agent ModelError (auth)  model_error  Incorrect API key provided: [redacted]
 
     session user-42  2 runs  30 → 15 tokens  $0.0030"
@@ -131,7 +132,7 @@ it("consoleTrace() shows the same live", () => {
         +0 ms Triage Agent  user: I was charged twice
         +0 ms Triage Agent  asks scripted with 2 items
       +800 ms Triage Agent  scripted tool_calls 800 ms 10 → 5 tokens $0.0010
-      +800 ms Billing Agent  → Billing Agent transfer_to_billing_agent (pass) 4 → 3 items {"reason":"double charg…
+      +800 ms Triage Agent  → Billing Agent transfer_to_billing_agent (pass) 4 → 3 items {"reason":"double charge…
       +800 ms Billing Agent  asks scripted with 3 items
        +1.2 s Billing Agent  scripted tool_calls 400 ms 10 → 5 tokens $0.0010
        +1.2 s Billing Agent  lookup {"order":7}
@@ -159,7 +160,7 @@ it("consoleTrace() shows the same live", () => {
       +100 ms Billing Agent  failed: ModelError (auth) (model_error): Incorrect API key provided: [redacted]
     run run_3  session user-42  failed  100 ms  0 → 0 tokens
       ModelError (auth): model_error: Incorrect API key provided: [redacted]
-      Billing Agent ·············································✗"
+      Billing Agent █████████████████████████████████████████████✗"
   `);
 });
 

@@ -115,6 +115,8 @@ class Summary {
   readonly #handoffs: TraceHandoff[] = [];
   readonly #items = new Map<string, LoggedItem>();
   readonly #begun = new Map<string, LineOf<"tool_started">>();
+  /** Models that have not answered yet, by lane. */
+  readonly #asked = new Map<string, LineOf<"turn_started">>();
   #scores: Record<string, number> = {};
   readonly #total = new CostMeter(() => undefined);
 
@@ -132,8 +134,10 @@ class Summary {
         return;
       case "turn_started":
         this.#scores = {};
+        this.#asked.set(JSON.stringify(line.path ?? []), line);
         return;
       case "turn_finished":
+        this.#asked.delete(JSON.stringify(line.path ?? []));
         return this.#model(line, line.agent, line, line.finishReason, undefined);
       case "item":
         return this.#item(line);
@@ -162,6 +166,7 @@ class Summary {
         return;
       case "run_failed":
         this.#status = "failed";
+        this.#unanswered(line);
         this.#error = [line.name, line.code, line.message].filter(Boolean).join(": ");
         return this.#step(line, {
           kind: "failure",
@@ -214,6 +219,22 @@ class Summary {
     this.#step(line, { kind: "model", agent, name, outcome, failed: !answered, durationMs, usage, usd });
   }
 
+  /** Models that were asked when the run failed. */
+  #unanswered(failure: TraceLine): void {
+    for (const { agent, model, at, path = [] } of this.#asked.values())
+      this.#steps.push({
+        kind: "model",
+        agent,
+        name: model,
+        startMs: at - this.#first.at,
+        durationMs: failure.at - at,
+        outcome: "no answer",
+        failed: true,
+        depth: path.length,
+      });
+    this.#asked.clear();
+  }
+
   #item(line: LineOf<"item">): void {
     const { item } = line;
     this.#items.set(item.id, item);
@@ -223,15 +244,6 @@ class Summary {
       const call = { model, provider, usage, ...(durationMs === undefined ? {} : { durationMs }) };
       this.#model(line, item.agent ?? line.agent, usd === undefined ? call : { ...call, usd }, "stop", item.purpose);
     }
-    if (item.type === "handoff" && item.mode === "back")
-      this.#step(line, {
-        kind: "handoff",
-        agent: item.from ?? line.agent,
-        name: item.to ?? "",
-        outcome: "back",
-        failed: false,
-        durationMs: 0,
-      });
   }
 
   #tool(line: LineOf<"tool_finished">): void {
@@ -259,6 +271,7 @@ class Summary {
       durationMs,
       detail: input,
     });
+    if (mode === "back") return; // the answer to a handoff that has been told
     const known = (ids: readonly string[] = []): TracedItem[] => ids.map((id) => ({ id, item: this.#items.get(id) }));
     this.#handoffs.push({
       from,
