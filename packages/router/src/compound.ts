@@ -124,10 +124,10 @@ async function goneOn(reply: ModelReply, request: ModelRequest, reader: Reader):
   const on = next && (request.handoffs.find((spec) => spec.to === next.to && needsNothing(spec)) ?? way);
   if (!on) return reply;
   const call = { type: "tool_call", callId: callIdFor(request, NEXT), name: on.name, arguments: "{}" } as const;
-  return withNote({ ...reply, items: [...reply.items, call], finishReason: "tool_calls" }, "compound", {
-    topic: noteOn(next),
-    pending: pending.slice(1).map(noteOn),
-  });
+  // The provider's name for its reply does not stand for the call that is added: no request may refer to it.
+  const { responseId: _, ...answer } = reply;
+  const both: ModelReply = { ...answer, items: [...answer.items, call], finishReason: "tool_calls" };
+  return withNote(both, "compound", { topic: noteOn(next), pending: pending.slice(1).map(noteOn) });
 }
 
 /** The agent that handed over to this one, as far as it can be seen. */

@@ -95,7 +95,13 @@ describe("predict()", () => {
     expect(result.usage.requests).toBe(2);
     expect(invariantsOf(result.history)).toEqual([]);
     expect(notesOf(result.history)).toEqual([
-      { kind: "prediction", handoff: "transfer_to_billing_agent", to: "Billing Agent", outcome: "adopted" },
+      {
+        kind: "prediction",
+        handoff: "transfer_to_billing_agent",
+        to: "Billing Agent",
+        outcome: "adopted",
+        responseId: "resp_billing_agent_2",
+      },
     ]);
   });
 

@@ -97,11 +97,21 @@ class Predictor {
     return this.#instead(made, model.stream(request));
   }
 
-  /** The reply that is on its way already. */
+  /**
+   * The reply that is on its way already. Its response id stands for a request with other ids, so that the next request
+   * must not refer to it: it is kept in the note only.
+   */
   async *#adopt(made: Speculation): AsyncGenerator<ModelEvent> {
     try {
-      for await (const event of made.events())
-        yield event.type === "reply" ? withNote(event, "prediction", noteOn(made, "adopted")) : event;
+      for await (const event of made.events()) {
+        if (event.type !== "reply") {
+          yield event;
+          continue;
+        }
+        const { responseId, ...reply } = event;
+        const note = { ...noteOn(made, "adopted"), ...(responseId === undefined ? {} : { responseId }) };
+        yield withNote(reply, "prediction", note);
+      }
     } finally {
       this.#cancel(made);
     }
