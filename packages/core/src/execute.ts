@@ -1,4 +1,5 @@
 import type { MaybePromise } from "./definitions.ts";
+import { isOwn } from "./journal.ts";
 import { AbortError, LimitError, RunError, StoreError, messageOf } from "./errors.ts";
 import type { CompiledAgent } from "./graph.ts";
 import { type GivenInput, sortInput } from "./input.ts";
@@ -67,7 +68,7 @@ async function openSession(run: Run, input: Input): Promise<GivenInput> {
 function open(run: Run, input: Input, stored: Item[] | undefined): MaybePromise<GivenInput> {
   const sorted = sortInput(input, stored);
   const record = stored ?? sorted.known;
-  const first = run.options.runId === undefined ? -1 : record.findIndex(({ id }) => id === `${run.runId}:0`);
+  const first = run.options.runId === undefined ? -1 : record.findIndex((item) => isOwn(item, run.runId));
   if (first >= 0) retell(record as Item[], run);
   try {
     run.journal.load(record);
@@ -97,7 +98,7 @@ function begin(run: Run, sorted: GivenInput, first: number): GivenInput {
       );
   }
   run.start = first;
-  run.journal.resumeAt(first);
+  run.journal.resume();
   return taken.length > 0 ? { ...sorted, messages: [] } : sorted;
 }
 
@@ -105,8 +106,7 @@ function begin(run: Run, sorted: GivenInput, first: number): GivenInput {
 function inputOf({ runId, options, transcript }: Run): readonly Item[] {
   if (options.runId === undefined) return [];
   return transcript.record.filter(
-    (item) =>
-      item.type === "message" && item.agent === undefined && item.path === undefined && item.id.startsWith(`${runId}:`),
+    (item) => item.type === "message" && item.agent === undefined && item.path === undefined && isOwn(item, runId),
   );
 }
 
@@ -114,7 +114,7 @@ const contentOf = (item: Item | NewItem): unknown => (item.type === "message" ? 
 
 /** A run whose conversation has gone on since is not run again: what it led to is told again. */
 function retell(record: Item[], run: Run): void {
-  const end = record.findLastIndex(({ id }) => id.startsWith(`${run.runId}:`)) + 1;
+  const end = record.findLastIndex((item) => isOwn(item, run.runId)) + 1;
   if (!record.slice(end).some(isUserMessage)) return;
   record.length = end;
   run.retold = true;
@@ -160,12 +160,12 @@ function takeMessages(messages: readonly NewItem[], taken: readonly Item[], run:
   const said = stamped.filter((item): item is MessageItem => isUserMessage(item));
   const owner = run.graph.agents.has(t.owner) ? t.owner : run.graph.entry;
   const guarded = said.length > 0 && run.agent(owner).definition.inputGuardrails.length > 0;
-  const done = (): readonly Item[] => {
+  const told = (): readonly Item[] => {
     if (!run.gate) run.announce(stamped);
     return taken.length === 0 ? stamped : [...taken, ...stamped];
   };
   const appended = guarded ? guard(owner, said, stamped, run) : run.journal.append(stamped);
-  return appended ? appended.then(done) : done();
+  return appended ? appended.then(told) : told();
 }
 
 /** Asks the guardrails of the agent that will answer. Those beside the model hold back the append, and the reply. */

@@ -41,9 +41,14 @@ export class Journal {
     const { session } = this.#parts;
     if (!session) return [];
     const { store, key } = session;
-    const { items, version } = await this.#stored("read", () => store.read(key));
+    const { items, version } = (await this.#stored("read", () => store.read(key))) ?? {};
+    if (!Array.isArray(items) || !Number.isSafeInteger(version)) {
+      throw new StoreError(`Cannot read session ${JSON.stringify(key.id)}: the store gave no items and version`, {
+        code: "corrupt_item",
+      });
+    }
     this.#version = version;
-    return items.slice();
+    return items.slice() as Item[];
   }
 
   /** Takes over what has been recorded before, the array included. Items without an id get one. */
@@ -55,9 +60,13 @@ export class Journal {
     this.#parts.transcript.load(items as Item[]);
   }
 
-  /** The run was started before: its ids go on from its first item. */
-  resumeAt(position: number): void {
-    this.#base = position;
+  /** The run was started before: its ids go on after its last one. Some may be missing: appends that failed. */
+  resume(): void {
+    const { transcript, runId } = this.#parts;
+    let last = -1;
+    for (const item of transcript.record)
+      if (isOwn(item, runId)) last = Math.max(last, Number(item.id.slice(runId.length + 1)));
+    this.#base = this.#next - last - 1;
   }
 
   /** Items with their ids, times and path, not yet true. */
@@ -144,4 +153,10 @@ export class Journal {
       throw new StoreError(`Cannot ${what} session ${name}: ${messageOf(error)}`, { cause: error });
     }
   }
+}
+
+/** Whether the run `runId` has made the item: its id is `runId:seq`. */
+export function isOwn(item: { readonly id?: unknown } | null | undefined, runId: string): boolean {
+  const id = item?.id;
+  return typeof id === "string" && id.startsWith(`${runId}:`) && /^\d+$/.test(id.slice(runId.length + 1));
 }

@@ -69,15 +69,15 @@ export class Session {
     const t = new Transcript("");
     t.load(copied.slice());
     const prefix = `${this.#newId()}:fork`;
-    const closing = closeAll(t, "This was left open where the conversation was copied.", "abandoned", "abandoned");
-    const answers = closing.map(
-      ({ item, path }, i) => ({ ...item, id: `${prefix}${i}`, ...(path.length === 0 ? {} : { path }) }) as Item,
-    );
+    const answers = abandon(t, "This was left open where the conversation was copied.", prefix);
     await this.#store.append(key, [...copied, ...answers], { expectedVersion: 0, opId: prefix });
     return new Session(key, this.#store, this.#newId);
   }
 
-  /** From here on the conversation is as it was right after item `to`. The record keeps what came after. */
+  /**
+   * From here on the conversation is as it was right after item `to`. The record keeps what came after. Calls that were
+   * open there are answered `abandoned`: what has run once is not run again.
+   */
   async rewind(to: string): Promise<void> {
     const { items, version } = await this.#store.read(this.key);
     if (!items.some(({ id }) => id === to)) {
@@ -86,11 +86,22 @@ export class Session {
       });
     }
     const id = `${this.#newId()}:rewind`;
-    await this.#store.append(this.key, [{ type: "rewind", id, to }], { expectedVersion: version, opId: id });
+    const rewind: Item = { type: "rewind", id, to };
+    const t = new Transcript("");
+    t.load([...items, rewind]);
+    const answers = abandon(t, "The conversation was taken back to before this was done.", id);
+    await this.#store.append(this.key, [rewind, ...answers], { expectedVersion: version, opId: id });
   }
 
   /** Forgets everything. */
   async delete(): Promise<void> {
     await this.#store.delete(this.key);
   }
+}
+
+/** Answers for all that is open. */
+function abandon(t: Transcript, because: string, prefix: string): Item[] {
+  return closeAll(t, because, "abandoned", "abandoned").map(
+    ({ item, path }, i) => ({ ...item, id: `${prefix}${i}`, ...(path.length === 0 ? {} : { path }) }) as Item,
+  );
 }
