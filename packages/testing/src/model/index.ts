@@ -86,6 +86,10 @@ export function testModel(suite: ModelSuite): void {
       );
     },
   };
+  const unknown = suite.groups?.find((name) => !Object.hasOwn(GROUPS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot run the group "${unknown}": known groups are ${Object.keys(GROUPS).join(", ")}`);
+  }
   for (const [name, declare] of Object.entries(GROUPS)) {
     if (suite.groups && !suite.groups.includes(name)) continue;
     suite.describe(`${suite.dialect.name}: ${name}`, () => declare(group));
