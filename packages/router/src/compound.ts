@@ -13,7 +13,7 @@ import {
 import { around } from "./around.ts";
 import { withNote } from "./notes.ts";
 import { share } from "./options.ts";
-import { BACK, findHandoff, isTriage, needsNothing, questionOf, wayBack } from "./question.ts";
+import { findHandoff, isTriage, needsNothing, questionOf, wayBack } from "./question.ts";
 import { callIdFor, handoffReply, isMadeBy } from "./reply.ts";
 import type { Router } from "./router.ts";
 import { splitMessage, type Topic, topicsOf } from "./topics.ts";
@@ -26,8 +26,6 @@ export interface CompoundOptions {
   readonly split?: (text: string) => readonly string[];
   /** Names of triage agents. @default those that have two handoffs or more, and none back */
   readonly agents?: readonly string[];
-  /** Names of handoffs that lead back. @default ["transfer_back"] */
-  readonly back?: readonly string[];
 }
 
 /** How many of the user's messages back a topic may be pending. */
@@ -42,17 +40,17 @@ const NEXT = "next";
  * message itself: there is no state that could be lost. It belongs before `routed()`.
  */
 export function compound(router: Router, options: CompoundOptions = {}): Plugin {
-  const { threshold = 0.7, split = splitMessage, agents, back = BACK } = options;
+  const { threshold = 0.7, split = splitMessage, agents } = options;
   share("threshold of compound()", threshold);
   const reader: Reader = {
     topics: (text, triage) => topicsOf(text, triage, router, threshold, split).catch((): readonly Topic[] => []),
-    back,
+    back: router.back,
   };
   return {
     name: "compound",
     wrapModel: (model) =>
       around(model, async function* (request): AsyncGenerator<ModelEvent> {
-        const first = isTriage(request, agents) ? await nextTopic(request, router, reader) : undefined;
+        const first = isTriage(request, agents, router.back) ? await nextTopic(request, router, reader) : undefined;
         request.signal.throwIfAborted();
         if (first) yield toTopic(first, request);
         else yield* answered(model, request, reader);

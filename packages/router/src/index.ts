@@ -13,13 +13,12 @@ export {
   type Router,
   router,
 } from "./router.ts";
-export type { RouterOptions, Rule, Thresholds } from "./options.ts";
+export type { RouterOptions, Rule, SavedRouter, Thresholds } from "./options.ts";
 export type { Abstention, AgentScore, AlsoUsed, Decision, Judgement, NearExample, Question, Rung } from "./decision.ts";
 export type { Classifier, ClassifierKind, Example, Neighbour, Prediction } from "./classifier.ts";
 export { lexical } from "./lexical.ts";
 export type { FittedThreshold, LabelledMessage, Precision } from "./fit.ts";
 export type { TriageAgent } from "./lessons.ts";
-export type { SavedRouter } from "./saved.ts";
 export type { SavedClassifiers } from "./learner.ts";
 export { predict, type PredictOptions } from "./predict.ts";
 export { stickyCheck, type StickyOptions } from "./sticky.ts";

@@ -2,6 +2,7 @@
 import type { Examples, HandoffSpec, Json, JsonObject, MaybePromise, Model } from "@batonjs/core";
 import type { ClassifierKind } from "./classifier.ts";
 import type { Question, Rung } from "./decision.ts";
+import type { SavedClassifiers } from "./learner.ts";
 
 /** Sends messages that match to an agent. */
 export interface Rule {
@@ -23,8 +24,15 @@ export interface Thresholds {
 
 const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({ rules: 0.5, examples: 0.7, decider: 0.6 });
 
+/** A router as JSON. */
+export interface SavedRouter {
+  readonly version: 1;
+  readonly thresholds: Thresholds;
+  readonly classifiers: SavedClassifiers;
+}
+
 export interface RouterOptions {
-  /** Asked first, in order. */
+  /** Asked first, in order. A rule for an agent that may not be taken now is passed over. */
   readonly rules?: readonly Rule[];
   /** Rungs of your own, asked after the rules. */
   readonly rungs?: readonly Rung[];
@@ -44,7 +52,7 @@ export interface RouterOptions {
   /** Names of handoffs that lead back, which are never taken by the router. @default ["transfer_back"] */
   readonly back?: readonly string[];
   /** What `save()` gave: thresholds, and classifiers that need no fitting while the examples are the same. */
-  readonly saved?: Json;
+  readonly saved?: SavedRouter | Json;
 }
 
 /** Defaults, then what is saved, then what is given. Throws a `RangeError` that names what is out of range. */

@@ -143,7 +143,7 @@ class Predictor {
 
   /** Starts the call of the specialist that the router expects, unless triage has answered by then. */
   async #guess(request: ModelRequest, team: Team, guess: Guess): Promise<void> {
-    if (!request.preview || !isTriage(request, this.#agents)) return;
+    if (!request.preview || !isTriage(request, this.#agents, this.#router.back)) return;
     try {
       const decision = await this.#router.decide(request, { local: true, threshold: this.#threshold });
       if (decision?.handoff === undefined || guess.over) return;

@@ -3,14 +3,11 @@ import { type HandoffSpec, isUserMessage, type ModelRequest, textOf, type Visibl
 import type { Question } from "./decision.ts";
 import { clip } from "./text.ts";
 
-/** Names of handoffs that lead back, as `handBack()` makes them. */
-export const BACK: readonly string[] = ["transfer_back"];
-
 /**
  * The message to route: the request ends with it, or with nothing since but control passing to this agent. Nothing
  * where the agent is at work, has been refused, or may not choose. An agent that gave the message back is out.
  */
-export function questionOf(request: ModelRequest, back: readonly string[] = BACK): Question | undefined {
+export function questionOf(request: ModelRequest, back: readonly string[]): Question | undefined {
   const { items, settings, at } = request;
   const { toolChoice = "auto" } = settings;
   if (toolChoice === "none" || typeof toolChoice === "object") return undefined;
@@ -65,13 +62,17 @@ function isOnlyPassing(since: readonly VisibleItem[], agent: string): boolean {
  * Whether the agent that is asked is a triage: one of `agents`, or one with two handoffs or more. One that can hand back
  * is a specialist: what it does itself, no handoff of its own describes.
  */
-export function isTriage({ handoffs, at }: ModelRequest, agents: readonly string[] | undefined): boolean {
+export function isTriage(
+  { handoffs, at }: ModelRequest,
+  agents: readonly string[] | undefined,
+  back: readonly string[],
+): boolean {
   if (agents) return agents.includes(at.agent);
-  return handoffs.length >= 2 && !handoffs.some(({ name }) => BACK.includes(name));
+  return handoffs.length >= 2 && !handoffs.some(({ name }) => back.includes(name));
 }
 
 /** The handoff back that a request offers, if any. */
-export function wayBack(request: ModelRequest, back: readonly string[] = BACK): HandoffSpec | undefined {
+export function wayBack(request: ModelRequest, back: readonly string[]): HandoffSpec | undefined {
   return request.handoffs.find((spec) => back.includes(spec.name));
 }
 

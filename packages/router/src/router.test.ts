@@ -242,10 +242,24 @@ describe("router()", () => {
     const answerOf = async (agent: Agent, ...plugins: ReturnType<typeof routed>[]): Promise<string | undefined> =>
       (await new Runner({ plugins }).run(agent, "hello")).finalOutput;
     expect(await answerOf(alone, routed({ rules }))).toBe("Alone");
-    expect(await answerOf(entry, routed({ rules: [...rules, { to: "Specialist", match: /./ }] }))).toBe("Entry");
-    expect(await answerOf(entry, routed({ rules: [{ to: "Specialist", match: /./ }] }))).toBe("Specialist");
+    expect(await answerOf(entry, routed({ rules }))).toBe("Entry");
+    expect(await answerOf(entry, routed({ rules: [...rules, { to: "Specialist", match: /./ }] }))).toBe("Specialist");
     expect(await answerOf(alone, routed({ rules, agents: ["Alone"] }))).toBe("One");
     expect(await answerOf(entry, routed({ rules: [{ to: "Two", match: /./ }], agents: ["Alone"] }))).toBe("Entry");
+  });
+
+  it("knows handoffs that lead back by their names", async () => {
+    const model = scriptedModel((request) => say(request.at.agent));
+    const one = new Agent({ name: "One", model });
+    const two = new Agent({ name: "Two", model });
+    const way = handBack({ toolName: "return_to_desk" });
+    const specialist = new Agent({ name: "Specialist", model, handoffs: [one, two, way] });
+    const triage = new Agent({ name: "Triage", model, handoffs: [specialist, two] });
+    const rules = ["Specialist", "One"].map((to) => ({ to, match: /./ }));
+    const runner = new Runner({ plugins: [routed({ rules, back: ["return_to_desk"] })] });
+    expect((await runner.run(triage, "hello")).finalOutput).toBe("Specialist");
+    const other = new Runner({ plugins: [routed({ rules })] });
+    expect((await other.run(triage, "hello")).finalOutput).toBe("One");
   });
 
   it("is a model: with a triage model behind it, or none", async () => {
@@ -352,7 +366,8 @@ describe("save()", () => {
     const { triage } = bank({});
     const made = router({ thresholds: { examples: 0.4 } });
     await made.fit(triage);
-    const saved = JSON.parse(JSON.stringify(await made.save())) as never;
+    const saved = await made.save();
+    expect(JSON.parse(JSON.stringify(saved))).toEqual(saved);
     const unfit: ClassifierKind = { ...lexical(), fit: () => Promise.reject(new Error("fitted")) };
     const again = router({ saved, classifier: unfit });
     expect(again.thresholds).toEqual({ rules: 0.5, examples: 0.4, decider: 0.6 });

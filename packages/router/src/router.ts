@@ -7,13 +7,13 @@ import { Learner, type Taught } from "./learner.ts";
 import { type Offer, offerOf, type TriageAgent } from "./lessons.ts";
 import { lexical } from "./lexical.ts";
 import { noteOf, withNote } from "./notes.ts";
-import { checkOptions, type RouterOptions, type Thresholds, thresholdsOf } from "./options.ts";
-import { BACK, isTriage, needsNothing, questionOf } from "./question.ts";
+import { checkOptions, type RouterOptions, type SavedRouter, type Thresholds, thresholdsOf } from "./options.ts";
+import { isTriage, needsNothing, questionOf } from "./question.ts";
 import { handoffReply, NO_USAGE, ROUTER } from "./reply.ts";
 import { deciderRung } from "./rungs/decider.ts";
 import { examplesRung, judgeBy } from "./rungs/examples.ts";
 import { rulesRung } from "./rungs/rules.ts";
-import { readSaved, type SavedRouter } from "./saved.ts";
+import { readSaved } from "./saved.ts";
 import { clip } from "./text.ts";
 
 /** How well a message fits the agents of a triage. */
@@ -37,6 +37,9 @@ export interface FitReport {
   readonly untaught: readonly string[];
 }
 
+/** Names of handoffs that lead back, as `handBack()` makes them. */
+const BACK: readonly string[] = ["transfer_back"];
+
 /** How a decision is made. */
 export interface DecideOptions {
   /** No model is asked. @default {false} */
@@ -48,6 +51,8 @@ export interface DecideOptions {
 /** A model that answers triage turns with a handoff where it is sure, and asks the triage model where it is not. */
 export interface Router extends Model {
   readonly thresholds: Thresholds;
+  /** Names of handoffs that lead back. */
+  readonly back: readonly string[];
   /** Learns an agent's handoffs now, and not with its first request. Rejects with what the classifier throws. */
   fit(agent: TriageAgent): Promise<FitReport>;
   /** What the ladder says to a request; nothing where there is no message to route. */
@@ -89,7 +94,7 @@ export function routed(given: RoutedOptions | Router = {}, agents?: readonly str
     name: ROUTER,
     wrapModel(model) {
       const routes = made.before(model);
-      return around(model, (request) => (isTriage(request, names) ? routes : model).stream(request));
+      return around(model, (request) => (isTriage(request, names, made.back) ? routes : model).stream(request));
     },
   };
 }
@@ -99,7 +104,7 @@ const isRouter = (value: RoutedOptions | Router): value is Router => "decide" in
 class Ladder implements Router {
   readonly #options: RouterOptions;
   readonly #learner: Learner;
-  readonly #back: readonly string[];
+  readonly back: readonly string[];
   readonly #local: readonly Rung[];
   readonly #rungs: readonly Rung[];
   #thresholds: Thresholds;
@@ -109,7 +114,7 @@ class Ladder implements Router {
     const { rules = [], rungs = [], classifier = lexical(), decider, back = BACK } = options;
     const saved = options.saved === undefined ? undefined : readSaved(options.saved);
     this.#options = options;
-    this.#back = back;
+    this.back = back;
     this.#thresholds = thresholdsOf(saved?.thresholds, options.thresholds);
     const extra = { examples: options.examples ?? {}, outOfScope: options.outOfScope ?? [], back };
     this.#learner = new Learner(classifier || lexical(), extra, saved?.classifiers);
@@ -141,7 +146,7 @@ class Ladder implements Router {
 
   async decide(request: ModelRequest, options: DecideOptions = {}): Promise<Decision | undefined> {
     const { local = false, threshold } = options;
-    const question = questionOf(request, this.#back);
+    const question = questionOf(request, this.back);
     if (!question || question.text.trim() === "") return undefined;
     const rungs = local ? this.#local : this.#rungsFor(question);
     return climb(rungs, question, { payload: this.#options.payload, threshold });
@@ -217,7 +222,7 @@ class Ladder implements Router {
       return;
     }
     if (!model) {
-      yield noted(offerReply(request, this.#back), decision);
+      yield noted(offerReply(request, this.back), decision);
       return;
     }
     for await (const event of model.stream(request)) {

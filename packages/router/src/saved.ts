@@ -1,13 +1,5 @@
 import type { Json } from "@batonjs/core";
-import type { SavedClassifiers } from "./learner.ts";
-import { type Thresholds, thresholdsOf } from "./options.ts";
-
-/** A router as JSON. */
-export interface SavedRouter {
-  readonly version: 1;
-  readonly thresholds: Thresholds;
-  readonly classifiers: SavedClassifiers;
-}
+import { type SavedRouter, type Thresholds, thresholdsOf } from "./options.ts";
 
 /** What `save()` gave, checked. Throws a `TypeError` or `RangeError` for anything else. */
 export function readSaved(saved: unknown): SavedRouter {

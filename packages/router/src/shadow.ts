@@ -24,7 +24,7 @@ export function shadow(router: Router, options: ShadowOptions = {}): Plugin {
     name: "shadow",
     wrapModel: (model) =>
       around(model, async function* (request): AsyncGenerator<ModelEvent> {
-        if (!isTriage(request, agents)) {
+        if (!isTriage(request, agents, router.back)) {
           yield* model.stream(request);
           return;
         }

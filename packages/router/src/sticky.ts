@@ -1,8 +1,8 @@
-import { isUserMessage, type ModelEvent, type ModelRequest, type Plugin } from "@batonjs/core";
+import { isUserMessage, type ModelEvent, type ModelRequest, type Plugin, textOf } from "@batonjs/core";
 import { around } from "./around.ts";
 import { withNote } from "./notes.ts";
 import { share } from "./options.ts";
-import { BACK, questionOf, wayBack } from "./question.ts";
+import { wayBack } from "./question.ts";
 import { handoffReply } from "./reply.ts";
 import type { Ranking, Router } from "./router.ts";
 
@@ -10,8 +10,6 @@ import type { Ranking, Router } from "./router.ts";
 export interface StickyOptions {
   /** How sure the router must be that the message is for another agent, from 0 to 1; `false` turns the check off. @default 0.8 */
   readonly threshold?: number | false;
-  /** Names of handoffs that lead back. @default ["transfer_back"] */
-  readonly back?: readonly string[];
 }
 
 /**
@@ -21,14 +19,14 @@ export interface StickyOptions {
  * knows a triage's agents once that has been asked, or by `router.fit(triage)`.
  */
 export function stickyCheck(router: Router, options: StickyOptions = {}): Plugin {
-  const { threshold = 0.8, back = BACK } = options;
+  const { threshold = 0.8 } = options;
   if (threshold === false) return { name: "sticky" };
   share("threshold of stickyCheck()", threshold);
   return {
     name: "sticky",
     wrapModel: (model) =>
       around(model, async function* (request): AsyncGenerator<ModelEvent> {
-        const subject = await newSubject(router, request, threshold, back);
+        const subject = await newSubject(router, request, threshold);
         request.signal.throwIfAborted();
         if (!subject) {
           yield* model.stream(request);
@@ -48,17 +46,11 @@ interface Subject {
 }
 
 /** Whose subject the last message is, where it is surely another agent's. */
-async function newSubject(
-  router: Router,
-  request: ModelRequest,
-  threshold: number,
-  back: readonly string[],
-): Promise<Subject | undefined> {
+async function newSubject(router: Router, request: ModelRequest, threshold: number): Promise<Subject | undefined> {
   const last = request.items.at(-1);
-  const way = wayBack(request, back);
+  const way = wayBack(request, router.back);
   if (!way || !last || !isUserMessage(last) || !isFree(request)) return undefined;
-  const text = questionOf({ ...request, handoffs: [way] }, [])?.text ?? "";
-  const ranking = await router.classify(text, way.to).catch((): Ranking | undefined => undefined);
+  const ranking = await router.classify(textOf(last), way.to).catch((): Ranking | undefined => undefined);
   if (!ranking || ranking.to === null || ranking.to === request.at.agent || ranking.score < threshold) return undefined;
   return { handoff: way.name, to: ranking.to, score: ranking.score };
 }

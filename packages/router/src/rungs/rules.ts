@@ -1,7 +1,8 @@
 import type { Judgement, Question, Rung } from "../decision.ts";
 import type { Rule } from "../options.ts";
+import { findHandoff } from "../question.ts";
 
-/** The first rule that matches. */
+/** The first rule that matches, of those whose agent may be taken now. */
 export function rulesRung(rules: readonly Rule[], threshold: () => number): Rung {
   return {
     name: "rules",
@@ -10,6 +11,7 @@ export function rulesRung(rules: readonly Rule[], threshold: () => number): Rung
     },
     async judge(question): Promise<Judgement | undefined> {
       for (const { to, match } of rules) {
+        if (to !== null && !findHandoff(question.handoffs, to)) continue;
         const score = await scoreOf(match, question);
         if (score > 0) return { to, score };
       }
