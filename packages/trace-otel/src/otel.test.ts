@@ -545,9 +545,8 @@ describe("otel()", () => {
     const input = Array.from({ length: 6 }, (_, i) => ({ role: "user", content: `message ${i}` }) as const);
     const agent = new Agent({ name: "Solo", model: scriptedModel([say("done")]) });
     await new Runner({ plugins: [tracing, compaction] }).run(agent, input);
-    expect(
-      spanTree(spans(), { attributes: ["gen_ai.conversation.compacted", "baton.turn.purpose"] }),
-    ).toMatchInlineSnapshot(`
+    expect(spanTree(spans(), { attributes: ["gen_ai.conversation.compacted", "baton.turn.purpose"] }))
+      .toMatchInlineSnapshot(`
       [
         "invoke_workflow Solo",
         "  invoke_agent Solo",
