@@ -59,7 +59,6 @@ export function compile(entry: AgentDefinition, options: GraphOptions): Graph {
 }
 
 function compileAgent(agent: AgentDefinition, options: GraphOptions): CompiledAgent {
-  const at = { agent: agent.name };
   const owners = new Map<string, string>();
   const claim = (name: string, owner: string): void => {
     const other = owners.get(name);
@@ -102,9 +101,7 @@ function compileAgent(agent: AgentDefinition, options: GraphOptions): CompiledAg
   return {
     name: agent.name,
     definition: agent,
-    model: findModel(agent, options, (model) =>
-      options.plugins.reduceRight((inner, plugin) => plugin.wrapModel?.(inner, at) ?? inner, model),
-    ),
+    model: findModel(agent, options),
     tools,
     hosted,
     sources,
@@ -166,22 +163,24 @@ function outputSpec({ name, outputType }: AgentDefinition): OutputSpec | undefin
   return Object.freeze({ name: "output", schema: jsonSchemaOf(outputType, `the output of agent "${name}"`) });
 }
 
-function findModel(
-  agent: AgentDefinition,
-  { plugins, model, override }: GraphOptions,
-  wrap: (model: Model) => Model,
-): Model {
+function findModel(agent: AgentDefinition, { plugins, model, override }: GraphOptions): Model {
   const wanted = override ?? agent.model ?? model;
   if (wanted === undefined) {
     throw new TypeError(
       `Cannot run agent "${agent.name}": it has no model; give it one, or give the runner a default: new Runner({ model })`,
     );
   }
-  return wrap(resolveModel(wanted, plugins, `agent "${agent.name}"`));
+  return wrappedModel(wanted, agent.name, plugins, `agent "${agent.name}"`);
+}
+
+/** The model called `wanted`, as plugins wrap it for an agent, the first plugin outermost. */
+export function wrappedModel(wanted: string | Model, agent: string, plugins: readonly Plugin[], what: string): Model {
+  const found = resolveModel(wanted, plugins, what);
+  return plugins.reduceRight((inner, plugin) => plugin.wrapModel?.(inner, { agent }) ?? inner, found);
 }
 
 /** The model called `wanted`. `openai/gpt-4o` asks the plugin `openai`; a bare name asks all in order. */
-export function resolveModel(wanted: string | Model, plugins: readonly Plugin[], what: string): Model {
+function resolveModel(wanted: string | Model, plugins: readonly Plugin[], what: string): Model {
   if (typeof wanted !== "string") {
     if (typeof (wanted as Model | null)?.stream === "function") return wanted;
     throw new TypeError(

@@ -383,9 +383,16 @@ describe("a model", () => {
     expect(() => stream(new Agent({ name: "A" }), "hi")).toThrow(TypeError);
   });
 
-  it("that is no model is a TypeError", async () => {
-    const agent = new Agent({ name: "A", model: { name: "x" } as unknown as Model });
-    await expect(run(agent, "hi")).rejects.toThrow(TypeError);
+  it("that is no model is a TypeError, of an agent, a runner and a run", async () => {
+    const wrong = { name: "x" } as unknown as Model;
+    expect(() => new Agent({ name: "A", model: wrong })).toThrow(TypeError);
+    const plain = new Agent({ name: "A" });
+    await expect(
+      (async () => {
+        await new Runner({ model: wrong }).run(plain, "hi");
+      })(),
+    ).rejects.toThrow(TypeError);
+    await expect(run(plain, "hi", { model: wrong })).rejects.toThrow(TypeError);
   });
 
   it("that throws is a ModelError with what it threw as cause, and the message is kept", async () => {

@@ -3,7 +3,7 @@ import type { Model, ModelEvent, ModelReply, ModelRequest } from "../contracts/m
 import type { AskRequest, MaybePromise, RunContext, ToolOutcome } from "../definitions.ts";
 import { GuardrailError, ModelError, type ModelErrorKind, RunError, messageOf } from "../errors.ts";
 import type { EventBody } from "../events.ts";
-import { type CompiledAgent, resolveModel } from "../graph.ts";
+import { type CompiledAgent, wrappedModel } from "../graph.ts";
 import {
   type MessageItem,
   type NewItem,
@@ -441,7 +441,7 @@ export async function askBeside(
   agent: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const found = resolveModel(model, run.config.plugins, `a callback of agent "${agent}"`);
+  const found = wrappedModel(model, agent, run.config.plugins, `a callback of agent "${agent}"`);
   const { clock } = run.config;
   const started = clock.now();
   const { input, instructions, settings = {}, purpose = "callback" } = request;

@@ -32,7 +32,8 @@ export function retry(options: RetryOptions = {}): Plugin {
   whole("maxDelayMs", maxDelayMs);
   const delayOf = (error: ModelError, attempt: number): number => {
     const backoff = Math.min(maxDelayMs, baseDelayMs * 2 ** attempt) * (0.5 + random() / 2);
-    return Math.max(backoff, error.retryAfterMs ?? 0);
+    const hint = error.retryAfterMs ?? 0;
+    return hint > backoff ? hint : backoff; // NaN is no hint
   };
   async function* ask(model: Model, request: ModelRequest): AsyncGenerator<ModelEvent> {
     for (let attempt = 0; ; attempt++) {

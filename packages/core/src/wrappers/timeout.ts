@@ -25,42 +25,47 @@ async function* watched(model: Model, request: ModelRequest, options: TimeoutOpt
   const { firstEventMs = Infinity, idleMs = Infinity, totalMs = Infinity, clock = systemClock } = options;
   const end = clock.now() + totalMs;
   const own = new AbortController();
-  const stop = (): void => own.abort(request.signal.reason);
-  if (request.signal.aborted) stop();
-  request.signal.addEventListener("abort", stop, { once: true });
-  let due = Math.min(clock.now() + firstEventMs, end);
+  let reject: ((error: unknown) => void) | undefined; // of who waits for the next event
+  let due = Infinity;
   let timer: unknown;
-  let late: ((error: Error) => void) | undefined;
-  const tick = (): void => {
-    const left = due - clock.now();
-    if (left > 0) {
-      timer = left === Infinity ? undefined : clock.setTimeout(tick, left);
-      return;
-    }
-    const error = new ModelError(`Model "${model.name}" has not answered in time`, {
-      kind: "timeout",
-      model: model.name,
-      provider: model.provider,
-    });
+  let wakes = Infinity;
+  const stop = (error: unknown): void => {
     own.abort(error);
-    late?.(error);
+    reject?.(error);
   };
-  tick();
+  const wake = (): void => {
+    wakes = Infinity;
+    if (due > clock.now()) expect(due);
+    else stop(new ModelError(`Model "${model.name}" has not answered in time`, { kind: "timeout", ...nameOf(model) }));
+  };
+  /** The next event is to come before `at`. A timer that wakes earlier looks again. */
+  const expect = (at: number): void => {
+    due = at;
+    if (due >= wakes) return;
+    clock.clearTimeout(timer);
+    wakes = due;
+    timer = clock.setTimeout(wake, Math.max(0, due - clock.now()));
+  };
+  const leave = (): void => stop(request.signal.reason);
+  if (request.signal.aborted) leave();
+  else request.signal.addEventListener("abort", leave, { once: true });
   const events = model.stream({ ...request, signal: own.signal })[Symbol.asyncIterator]();
   try {
-    while (true) {
-      const next = await new Promise<IteratorResult<ModelEvent>>((resolve, reject) => {
-        late = reject;
-        events.next().then(resolve, reject);
+    for (let wait = firstEventMs; ; wait = idleMs) {
+      const next = await new Promise<IteratorResult<ModelEvent>>((resolve, fail) => {
+        reject = fail;
+        expect(Math.min(clock.now() + wait, end));
+        events.next().then(resolve, fail);
       });
+      due = Infinity; // what the consumer takes is not the model's time
       if (next.done) return;
-      due = Math.min(clock.now() + idleMs, end);
       yield next.value;
-      due = Math.min(clock.now() + idleMs, end); // what the consumer took is not the model's time
     }
   } finally {
     clock.clearTimeout(timer);
-    request.signal.removeEventListener("abort", stop);
+    request.signal.removeEventListener("abort", leave);
     void events.return?.().then(undefined, () => {});
   }
 }
+
+const nameOf = ({ name, provider }: Model): { model: string; provider: string } => ({ model: name, provider });
