@@ -16,6 +16,7 @@ export {
 export type { RouterOptions, Rule, SavedRouter, Thresholds } from "./options.ts";
 export type { Abstention, AgentScore, AlsoUsed, Decision, Judgement, NearExample, Question, Rung } from "./decision.ts";
 export type { Classifier, ClassifierKind, Example, Neighbour, Prediction } from "./classifier.ts";
+export { embedded, installed, type LocalClassifier, type LocalClassifiers, type LocalPrediction } from "./embedded.ts";
 export { lexical } from "./lexical.ts";
 export type { FittedThreshold, LabelledMessage, Precision } from "./fit.ts";
 export type { TriageAgent } from "./lessons.ts";

@@ -16,13 +16,13 @@ export interface Rule {
 export interface Thresholds {
   /** @default 0.5 */
   readonly rules: number;
-  /** @default 0.7; better: `fitThresholds` */
+  /** @default 0.6; better: `fitThresholds` */
   readonly examples: number;
   /** @default 0.6 */
   readonly decider: number;
 }
 
-const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({ rules: 0.5, examples: 0.7, decider: 0.6 });
+const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({ rules: 0.5, examples: 0.6, decider: 0.6 });
 
 /** A router as JSON. */
 export interface SavedRouter {
@@ -40,7 +40,7 @@ export interface RouterOptions {
   readonly examples?: Readonly<Record<string, Examples>>;
   /** Messages that belong to none of the agents. */
   readonly outOfScope?: readonly string[];
-  /** What learns from the examples; `false` leaves the rung out. @default `lexical()` */
+  /** What learns from the examples; `false` leaves the rung out. @default `installed()` */
   readonly classifier?: ClassifierKind | false;
   /** Asked with a small prompt to choose among the handoffs or none. @default none */
   readonly decider?: Model;

@@ -364,7 +364,7 @@ describe("the options of router()", () => {
 describe("save()", () => {
   it("keeps thresholds and what was learned, as JSON", async () => {
     const { triage } = bank({});
-    const made = router({ thresholds: { examples: 0.4 } });
+    const made = router({ classifier: lexical(), thresholds: { examples: 0.4 } });
     await made.fit(triage);
     const saved = await made.save();
     expect(JSON.parse(JSON.stringify(saved))).toEqual(saved);

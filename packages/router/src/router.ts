@@ -1,11 +1,11 @@
 import { type Model, type ModelEvent, type ModelReply, type ModelRequest, type Plugin } from "@batonjs/core";
 import { around } from "./around.ts";
 import type { AgentScore, Decision, Judgement, NearExample, Question, Rung } from "./decision.ts";
+import { installed } from "./embedded.ts";
 import { type FittedThreshold, fitThreshold, type LabelledMessage, type Precision } from "./fit.ts";
 import { climb } from "./ladder.ts";
 import { Learner, type Taught } from "./learner.ts";
 import { type Offer, offerOf, type TriageAgent } from "./lessons.ts";
-import { lexical } from "./lexical.ts";
 import { noteOf, withNote } from "./notes.ts";
 import { checkOptions, type RouterOptions, type SavedRouter, type Thresholds, thresholdsOf } from "./options.ts";
 import { isTriage, needsNothing, questionOf } from "./question.ts";
@@ -111,13 +111,13 @@ class Ladder implements Router {
 
   constructor(options: RouterOptions) {
     checkOptions(options);
-    const { rules = [], rungs = [], classifier = lexical(), decider, back = BACK } = options;
+    const { rules = [], rungs = [], classifier = installed(), decider, back = BACK } = options;
     const saved = options.saved === undefined ? undefined : readSaved(options.saved);
     this.#options = options;
     this.back = back;
     this.#thresholds = thresholdsOf(saved?.thresholds, options.thresholds);
     const extra = { examples: options.examples ?? {}, outOfScope: options.outOfScope ?? [], back };
-    this.#learner = new Learner(classifier || lexical(), extra, saved?.classifiers);
+    this.#learner = new Learner(classifier || installed(), extra, saved?.classifiers);
     this.#local = [
       ...(rules.length === 0 ? [] : [rulesRung(rules, () => this.#thresholds.rules)]),
       ...rungs,
