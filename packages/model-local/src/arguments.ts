@@ -504,7 +504,7 @@ const FREE: ReadonlySet<string> = new Set(
 );
 
 /** Whether a field wants what the user said rather than a value in it. */
-const isFreeText = (field: Field): boolean => {
+export const isFreeText = (field: Field): boolean => {
   const parts = partsOf(field.name);
   return (
     FREE.has(parts.at(-1) ?? "") ||

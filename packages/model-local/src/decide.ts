@@ -1,10 +1,10 @@
 /** What to do about a conversation: call a tool, hand over, or say something. No randomness, no clock, no effect. */
 import type { FunctionSpec, HandoffSpec, Json, JsonObject, ModelRequest } from "@batonjs/core";
-import { fill, type Filling, todayOf } from "./arguments.ts";
+import { fill, type Filling, isFreeText, todayOf } from "./arguments.ts";
 import { type Call, type Conversation, type Question, readConversation } from "./conversation.ts";
 import { readToolName } from "./facts.ts";
 import { entityOf, type Field, fieldsOf, isIdentifier } from "./fields.ts";
-import type { Match, Matcher } from "./match.ts";
+import { type Match, type Matcher, withoutValues } from "./match.ts";
 import { smallTalk, type SmallTalk, withoutGreeting } from "./small-talk.ts";
 import { contentOf, stem } from "./text.ts";
 import { type Day, yesOrNo } from "./values.ts";
@@ -50,8 +50,7 @@ export interface Offered {
 export interface Deciding {
   readonly thresholds: Thresholds;
   readonly today?: Day;
-  /** What the request offers; the same for the same tools and handoffs. */
-  offered(request: ModelRequest): Offered;
+  readonly offered: Offered;
 }
 
 /** The most calls of one agent after one message of the user. */
@@ -68,6 +67,8 @@ interface State extends Offered {
   readonly talk: Conversation;
   /** Own calls since the user's last message. */
   readonly mine: readonly Call[];
+  /** Whether another agent was the first to see the user's last message. */
+  readonly handed: boolean;
 }
 
 /** Decides what to answer. The same request gives the same decision. */
@@ -92,11 +93,12 @@ export function decide(request: ModelRequest, deciding: Deciding): Decision {
 
 function read(request: ModelRequest, deciding: Deciding): State {
   const talk = readConversation(request.items);
-  const offered = deciding.offered(request);
+  const { offered } = deciding;
   const names = new Set([...request.tools, ...request.handoffs].map(({ name }) => name));
   const mine = talk.round.filter((call) => names.has(call.name) && isOwn(call, request));
   const today = todayOf(deciding.today, talk);
-  return { ...offered, thresholds: deciding.thresholds, ...(today ? { today } : {}), request, talk, mine };
+  const handed = talk.round.some((call) => !isOwn(call, request));
+  return { ...offered, thresholds: deciding.thresholds, ...(today ? { today } : {}), request, talk, mine, handed };
 }
 
 const isOwn = ({ agent }: Call, { at }: ModelRequest): boolean => agent === undefined || agent === at.agent;
@@ -152,16 +154,30 @@ function goalOf(state: State): Goal {
   if (answered) return { type: "take", choice: answered };
   const accepted = talk.offer !== undefined && yesOrNo(talk.message) === true ? offered(talk.offer, state) : undefined;
   if (small === "yes" && accepted) return accepted;
-  if (small !== undefined && small !== "help") return NONE;
+  if (small !== undefined) return NONE;
   const message = withoutGreeting(talk.message);
-  const goal = judge(rank(state, message), state);
+  const ranked = rank(state, message);
+  const goal = judge(ranked, state);
+  if (goal.type !== "none") return goal;
+  if (accepted) return accepted;
   const [before] = talk.earlier;
-  if (goal.type === "none" && accepted) return accepted;
-  if (goal.type !== "none" || before === undefined) return goal;
-  // What says little by itself, or answers a question, goes with what was said before.
-  const together = judge(rank(state, `${before}\n${message}`), state);
-  if (talk.question) return together;
-  return contentOf(message).length <= 1 && together.type === "take" && isHarmless(together.choice) ? together : NONE;
+  const together = before === undefined ? NONE : judge(rank(state, `${before}\n${message}`), state);
+  // The user may have answered a question of the agent that handed over: what was said before says more.
+  if (state.handed) return together.type === "none" ? lookUpFirst(ranked, state) : together;
+  const short = contentOf(message).length <= 1;
+  return short && together.type === "take" && isHarmless(together.choice) ? together : NONE;
+}
+
+/** For a user who was handed over with words that fit nothing: a tool that reads and needs nothing else. */
+function lookUpFirst(ranked: readonly Match[], state: State): Goal {
+  const ready = ranked.find(({ choice, score }) => {
+    if (choice.type !== "function" || !readToolName(choice.name).reads) return false;
+    const fields = fieldsOf(choice.parameters);
+    if (score < state.thresholds.accept / 4 && !fields.some((field) => field.required && isFreeText(field)))
+      return false;
+    return fill(fields, filling(choice, state)).missing.length === 0;
+  });
+  return ready ? { type: "take", choice: ready.choice } : NONE;
 }
 
 /** The tool that was offered to the user. */
@@ -179,16 +195,24 @@ function rank(state: State, text: string): readonly Match[] {
   return state.rank(text).filter(({ choice }) => choice.type !== "handoff" || !made.has(choice.name));
 }
 
-function judge(ranked: readonly Match[], { thresholds, back }: State): Goal {
+function judge(ranked: readonly Match[], { thresholds, back, handed }: State): Goal {
   const [best, second] = ranked;
-  if (!best || best.score < thresholds.accept) return NONE;
-  if (!second || second.score < thresholds.accept || best.score - second.score >= thresholds.margin)
-    return { type: "take", choice: best.choice };
+  if (!best) return NONE;
+  // Whoever handed the user over has decided that it is for this agent.
+  const accept = handed ? thresholds.accept * 0.6 : thresholds.accept;
+  const ahead = best.score - (second?.score ?? 0);
+  const isBack = (choice: Choice): boolean => back.some((way) => way === choice);
+  if (best.score >= accept && ahead >= thresholds.margin) return { type: "take", choice: best.choice };
+  if (ahead >= thresholds.margin) {
+    return best.score >= accept / 2 && !isBack(best.choice) ? { type: "ask", choices: [best.choice] } : NONE;
+  }
+  // What fits two about as well would fit one of them well enough alone.
+  if (!second || best.score + second.score < accept + thresholds.margin) return NONE;
   const both = [best.choice, second.choice];
   // Between two tools the one that only reads does no harm.
-  const reading = both.filter((choice) => choice.type === "function" && readToolName(choice.name).reads);
-  if (both.every((choice) => choice.type === "function") && reading[0]) return { type: "take", choice: reading[0] };
-  if (both.some((choice) => back.some((way) => way === choice))) return { type: "take", choice: best.choice };
+  const reading = both.find((choice) => choice.type === "function" && readToolName(choice.name).reads);
+  if (both.every(({ type }) => type === "function") && reading) return { type: "take", choice: reading };
+  if (both.some(isBack)) return best.score >= accept ? { type: "take", choice: best.choice } : NONE;
   return { type: "ask", choices: both };
 }
 
@@ -203,9 +227,12 @@ function answerTo(question: Question, state: State): Choice | undefined {
     .map((name) => choices.find((choice) => choice.name === name))
     .filter((choice) => choice !== undefined);
   if (offered.length === 0) return undefined;
+  if (offered.length === 1) return yesOrNo(talk.message) === true ? offered[0] : undefined;
   if (/\b(?:first|former|1)\b/i.test(talk.message)) return offered[0];
   if (/\b(?:second|latter|last|2)\b/i.test(talk.message)) return offered[1];
-  const ranked = state.rank(talk.message).filter(({ choice, score }) => offered.includes(choice) && score > 0.15);
+  const ranked = state
+    .rank(talk.message)
+    .filter(({ choice, score }) => offered.includes(choice) && score > state.thresholds.accept * 0.6);
   return ranked[0] && ranked[0].score > (ranked[1]?.score ?? 0) ? ranked[0].choice : undefined;
 }
 
@@ -344,23 +371,12 @@ function inWords(state: State): Decision {
 
 /** The way back, for a message that came straight to this agent and is about something else. */
 function wayBack(state: State): Decision | undefined {
-  const { back, talk, request } = state;
+  const { back, talk } = state;
   const [way] = back;
-  const handedHere = talk.round.some(
-    ({ name, agent }) => agent !== request.at.agent && !state.tools.some((tool) => tool.name === name),
-  );
-  if (
-    !way ||
-    request.settings.toolChoice === "none" ||
-    talk.round.length > 0 ||
-    handedHere ||
-    contentOf(talk.message).length === 0
-  )
-    return undefined;
+  if (!way || talk.round.length > 0 || contentOf(withoutValues(talk.message)).length === 0) return undefined;
   const filled = fill(fieldsOf(way.parameters), filling(way, state));
-  return filled.missing.length > 0
-    ? undefined
-    : { type: "call", name: way.name, arguments: filled.arguments, handoff: true };
+  if (filled.missing.length > 0) return undefined;
+  return { type: "call", name: way.name, arguments: filled.arguments, handoff: true };
 }
 
 function smallReply(kind: SmallTalk, { own, request, talk }: State): string {

@@ -236,7 +236,9 @@ export function labelOf(field: Field): string {
   const isNoun =
     words.length > 0 &&
     words.length <= 9 &&
-    !/^(if|when|whether|use|only|optional|how|what|where|who|must|should)$/.test(words[0] ?? "");
+    !/^(if|when|whether|such|like|eg|for|as|one|given|use|only|optional|how|what|where|who|must|should)$/.test(
+      words[0] ?? "",
+    );
   if (!isNoun) return `the ${spoken(field.name)}`;
   const noun = clause
     .replace(/^the (?:customer|user|caller|client|person|guest|traveller)(?:'s|’s) /i, "your ")

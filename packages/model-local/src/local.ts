@@ -12,19 +12,33 @@ import type {
   ToolSpec,
   VisibleItem,
 } from "@batonjs/core";
-import { decide, type Deciding, type Decision, type Offered, offeredIn, structured } from "./decide.ts";
+import {
+  decide,
+  type Deciding,
+  type Decision,
+  type Offered,
+  offeredIn,
+  structured,
+  type Thresholds,
+} from "./decide.ts";
 import { type Matcher, matcher } from "./match.ts";
 import { type Day, datesIn } from "./values.ts";
+import { loadWordVectors } from "./vectors/word-vectors.ts";
 import type { Choice } from "./words.ts";
 
 /** What the embedded model can be told. */
 export interface LocalModelOptions {
   /** What "yesterday" is counted from: `YYYY-MM-DD`. @default the day (UTC) on which the user's message was recorded */
   readonly today?: string;
-  /** How well a message must fit a tool or handoff, from 0 to 1. Below it the model says what it can help with. @default 0.3 */
+  /**
+   * How sure the model must be of a tool or handoff, from 0 to 1. Below it the model says what it can help with.
+   * @default 0.45
+   */
   readonly threshold?: number;
-  /** How far the best must be ahead of the second; else the model asks which is meant. @default 0.06 */
+  /** How far the best must be ahead of the second; else the model asks which is meant. From 0 to 1. @default 0.15 */
   readonly margin?: number;
+  /** Whether to use the word vectors that come with the package, about 3 MB, loaded when first needed. @default true */
+  readonly vectors?: boolean;
 }
 
 /** The most sets of tools and handoffs that one model remembers. */
@@ -36,11 +50,11 @@ const MAX_REMEMBERED = 64;
  * request gives the same reply. Throws a `TypeError` or `RangeError` for a bad option.
  */
 export function localModel(options: LocalModelOptions = {}): Model {
-  const deciding = remembering(options);
+  const parts = answering(options);
   return {
     name: "local",
     provider: "local",
-    stream: (request) => answer(request, deciding),
+    stream: (request) => answer(request, parts),
   };
 }
 
@@ -56,31 +70,35 @@ export function local(options: LocalModelOptions = {}): Plugin {
 /** What may stand after `local/`. A bare name asks every plugin, so that others' names must not be claimed. */
 const NAMES: ReadonlySet<string> = new Set(["local", "default", "embedded", "router"]);
 
-function remembering({ today, threshold = 0.3, margin = 0.06 }: LocalModelOptions): Deciding {
+/** What a request is answered with. */
+interface Answering {
+  readonly thresholds: Thresholds;
+  readonly today?: Day;
+  offered(request: ModelRequest): Promise<Offered>;
+}
+
+function answering({ today, threshold = 0.45, margin = 0.15, vectors = true }: LocalModelOptions): Answering {
   share(threshold, "threshold");
   share(margin, "margin");
   const day = today === undefined ? undefined : readDay(today);
-  return {
-    thresholds: { accept: threshold, margin },
-    ...(day ? { today: day } : {}),
-    offered: remembered(),
-  };
+  return { thresholds: { accept: threshold, margin }, ...(day ? { today: day } : {}), offered: remembered(vectors) };
 }
 
 /** Reads what requests offer and learns it once: by identity of the lists, and by what they say. */
-function remembered(): (request: ModelRequest) => Offered {
+function remembered(vectors: boolean): Answering["offered"] {
   const byLists = new WeakMap<readonly HandoffSpec[], WeakMap<readonly ToolSpec[], Offered>>();
   const byContent = new Map<string, Matcher>();
-  const learn = (choices: readonly Choice[]): Matcher => {
-    const key = JSON.stringify(
-      choices.map(({ name, description, when, notFor, examples }) => [name, description, when, notFor, examples]),
-    );
-    const made = byContent.get(key) ?? matcher(choices);
-    if (byContent.size >= MAX_REMEMBERED) byContent.clear();
-    byContent.set(key, made);
-    return made;
-  };
-  return (request) => {
+  return async (request) => {
+    const table = vectors ? await loadWordVectors() : undefined;
+    const learn = (choices: readonly Choice[]): Matcher => {
+      const key = JSON.stringify(
+        choices.map(({ name, description, when, notFor, examples }) => [name, description, when, notFor, examples]),
+      );
+      const made = byContent.get(key) ?? matcher(choices, table);
+      if (byContent.size >= MAX_REMEMBERED) byContent.clear();
+      byContent.set(key, made);
+      return made;
+    };
     const byTools = byLists.get(request.handoffs) ?? new WeakMap<readonly ToolSpec[], Offered>();
     byLists.set(request.handoffs, byTools);
     const offered = byTools.get(request.tools) ?? offeredIn(request, learn);
@@ -100,7 +118,9 @@ function readDay(text: string): Day {
   throw new TypeError(`Cannot use "${text}" as today of the local model: expected a date such as "2026-11-23"`);
 }
 
-async function* answer(request: ModelRequest, deciding: Deciding): AsyncGenerator<ModelEvent> {
+async function* answer(request: ModelRequest, { offered, ...answering }: Answering): AsyncGenerator<ModelEvent> {
+  request.signal.throwIfAborted();
+  const deciding: Deciding = { ...answering, offered: await offered(request) };
   request.signal.throwIfAborted();
   const decision = decide(request, deciding);
   if (decision.type === "call") yield* callEvents(decision, request);

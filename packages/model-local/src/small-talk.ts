@@ -16,7 +16,7 @@ const STOP =
 const ABOUT =
   /\b(?:who|what) are you\b|\bare you (?:a |an )?(?:real|human|person|robot|bot|chatbot|ai|machine|computer|language model|llm|chatgpt|gpt)\b|\bis this (?:a )?(?:bot|human|real person|machine|ai)\b|\bam i (?:talking|speaking|chatting) (?:to|with) a\b|\byour name\b/i;
 const HELP =
-  /^\s*(?:(?:please )?(?:help|help me)(?: please)?|what can (?:you|i) (?:do|ask)(?: (?:for me|here|you))?|what do you do|how can you help(?: me)?|what (?:are your|are you able|else can you).*|i need (?:some )?(?:help|assistance|support)|can you help(?: me)?(?: please)?|menu|options|start)[\s.!?]*$/i;
+  /^\s*(?:(?:please )?(?:help|help me)(?: please)?|what can (?:you|i) (?:do|ask)(?: (?:for me|here|you))?|what do you do|how can you help(?: me)?|what (?:are your (?:capabilities|functions|features|options|skills|services|abilities)|are you able to do|else can you (?:do|help with))|i need (?:some )?(?:help|assistance|support)|can you help(?: me)?(?: please)?|menu|options|start)[\s.!?]*$/i;
 const ACCEPT =
   /^\s*(?:yes|yeah|yep|yup|sure|ok|okay|k|fine|great|good|nice|cool|perfect|awesome|alright|right|correct|understood|got it|i see|do it|go ahead|please do|please)(?:[\s,.!]+(?:please|thanks|thank you|do it|go ahead))*[\s.!]*$/i;
 const REFUSE = /^\s*(?:no|nope|nah|not really|no thanks|no thank you)[\s.!]*$/i;

@@ -48,7 +48,7 @@ export function offerOf(choice: Choice): string {
     !/^(?:when|if|the (?:user|customer)|a (?:user|customer)|user|customer|customers|users|they|he|she)\b/i.test(
       phrase,
     ) &&
-    !phrase.includes(". ");
+    !/\. |\b(?:is|are|wants|asks|says|needs|has been)\b/.test(phrase);
   if (isPhrase) return uncapital(phrase);
   if (choice.type === "handoff") {
     const said =
@@ -66,7 +66,12 @@ export function offerOf(choice: Choice): string {
 
 /** What can be helped with, in one sentence; empty where there is nothing. */
 export function offers(choices: readonly Choice[]): string {
-  const phrases = [...new Set(choices.map(offerOf))].slice(0, MAX_OFFERS);
+  // A lookup without criteria of its own serves other tools.
+  const named = choices.filter(
+    ({ type, name, when, examples }) =>
+      type === "handoff" || when !== undefined || examples !== undefined || !readToolName(name).reads,
+  );
+  const phrases = [...new Set((named.length > 0 ? named : choices).map(offerOf))].slice(0, MAX_OFFERS);
   return phrases.length === 0 ? "" : `I can help with ${listed(phrases)}.`;
 }
 
@@ -101,8 +106,10 @@ export function askWhich(goal: Choice, records: readonly JsonObject[]): string {
   return `I found several, so I cannot tell which one is meant. Which one should I take to ${action}?\n${lines.join("\n")}`;
 }
 
-/** A question which of two subjects is meant. */
+/** A question which of two subjects is meant, or whether it is this one. */
 export function askChoice(choices: readonly Choice[]): string {
+  const [only] = choices;
+  if (only && choices.length === 1) return `I am not sure I understood that. Is it about ${offerOf(only)}?`;
   return `I want to be sure I get this right: is it about ${listed(choices.map(offerOf), "or about")}?`;
 }
 
