@@ -4,3 +4,15 @@
  * @module
  */
 export { local, localModel, type LocalModelOptions } from "./local.ts";
+export {
+  type Classifier,
+  type ClassifierOptions,
+  fitClassifier,
+  type IntentScore,
+  type LabelScore,
+  loadClassifier,
+  type NearestExample,
+  type Prediction,
+  type SavedClassifier,
+  thresholdFor,
+} from "./classifier/classifier.ts";
