@@ -4,6 +4,8 @@ import type { Fields } from "./wire.ts";
 /** One of the two wire formats. */
 export interface Dialect {
   readonly path: string;
+  /** Names of events that say nothing which others do not say. */
+  readonly redundant: ReadonlySet<string>;
   /** The body of a request that shows the model the items from `from` on. Throws `Failed` for what cannot be said. */
   toRequest(request: ModelRequest, settings: ModelSettings, from: number): Fields;
   fromStream(request: ModelRequest): StreamDecoder;

@@ -3,9 +3,10 @@ import { createParser } from "eventsource-parser";
 import { excerpt, type Failure } from "./errors.ts";
 import { type Fields, isFields } from "./wire.ts";
 
-/** One event of a stream: its data, or the marker `[DONE]`. */
-export type Frame = Fields | typeof DONE;
+/** One event of a stream: its data, the marker `[DONE]`, or one that says nothing new. */
+export type Frame = Fields | typeof DONE | typeof NOTHING_NEW;
 export const DONE: unique symbol = Symbol("[DONE]");
+export const NOTHING_NEW: unique symbol = Symbol("nothing new");
 
 /** A failure that is known when it happens; thrown as it is and made an error at the edge. */
 export class Failed extends Error {
@@ -38,19 +39,22 @@ export interface BodyLimits {
 const MAX_DRAINED_BYTES = 65_536;
 
 /**
+ * `redundant` names events that need not be read: some repeat the whole request, tools and all.
  * The events of a server-sent event stream, or the one of a JSON body. What does not look like either throws `Failed`.
  * `eventsource-parser` and not the decoder of `openai`: that one has no limit, gives comments no place, ends silently
  * when a stream is cut, and takes any content type.
  */
-export function readBody(response: Response, limits: BodyLimits): BodyReader {
+export function readBody(response: Response, limits: BodyLimits, redundant: ReadonlySet<string> = NONE): BodyReader {
   const type = (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (!response.body)
     throw new Failed({ kind: "protocol", message: `the server answered ${response.status} without a body` });
   const bytes = new Bytes(response.body.getReader(), limits.maxResponseBytes);
-  if (type === "text/event-stream" || type === "") return new StreamReader(bytes, limits.maxEventLength);
+  if (type === "text/event-stream" || type === "") return new StreamReader(bytes, limits.maxEventLength, redundant);
   if (type === "application/json" || type.endsWith("+json")) return new JsonReader(bytes, limits);
   return new ForeignReader(bytes, type);
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** The chunks of a body, counted. */
 class Bytes {
@@ -101,13 +105,15 @@ class StreamReader implements BodyReader {
   readonly #bytes: Bytes;
   readonly #decoder = new TextDecoder();
   readonly #parser: ReturnType<typeof createParser>;
+  readonly #redundant: ReadonlySet<string>;
   #frames: Frame[] = [];
   /** What is wrong with what follows the frames. */
   #failure: Failure | undefined;
   #ended = false;
 
-  constructor(bytes: Bytes, maxEventLength: number) {
+  constructor(bytes: Bytes, maxEventLength: number, redundant: ReadonlySet<string>) {
     this.#bytes = bytes;
+    this.#redundant = redundant;
     this.#parser = createParser({
       // The names of fields and line ends are counted, too, while an event is incomplete.
       maxBufferSize: maxEventLength + 1_024,
@@ -141,6 +147,10 @@ class StreamReader implements BodyReader {
     if (this.#failure || data === "") return;
     if (data.length > max) {
       this.#failure = limitFailure("maxEventLength", max, data.length);
+      return;
+    }
+    if (event !== undefined && this.#redundant.has(event)) {
+      this.#frames.push(NOTHING_NEW);
       return;
     }
     if (data.length < 10 && data.trim() === "[DONE]") {

@@ -10,7 +10,7 @@ import {
 import type { ContinuationLinks, Link } from "./continuation.ts";
 import type { Dialect, StreamDecoder } from "./dialect.ts";
 import { type Failure, modelError, requestIdOf, type Source } from "./errors.ts";
-import { type BodyReader, DONE, Failed, type Frame, readBody } from "./events.ts";
+import { type BodyReader, DONE, Failed, type Frame, NOTHING_NEW, readBody } from "./events.ts";
 import { mergeSettings } from "./options.ts";
 import { networkFailure, type Server } from "./server.ts";
 import { Watch } from "./watch.ts";
@@ -51,10 +51,10 @@ async function* ask(parts: ModelParts, request: ModelRequest): AsyncGenerator<Mo
   try {
     const { response, link } = await send(parts, request, watch);
     requestId = requestIdOf(response.headers);
-    reader = readBody(response, server.limits);
+    reader = readBody(response, server.limits, dialect.redundant);
     const body = reader;
     const cancel = (): void => body.cancel();
-    watch.signal.addEventListener("abort", cancel, { once: true });
+    watch.onStop = cancel;
 
     const shown: ModelEvent[] = [];
     let grace: ReturnType<typeof setTimeout> | undefined;
@@ -76,7 +76,6 @@ async function* ask(parts: ModelParts, request: ModelRequest): AsyncGenerator<Mo
       }
     } finally {
       clearTimeout(grace);
-      watch.signal.removeEventListener("abort", cancel);
     }
     if (watch.stopped) throw new Failed(stoppedFailure(watch));
     if (decoder.state === "open") throw new Failed(truncated(started));
@@ -138,6 +137,8 @@ function takeAll(
       decoder.done();
       // Of a reply that has not begun, nothing more will come.
       if (decoder.state === "open") return { progress: true, error: new Failed(truncated(true)) };
+    } else if (frame === NOTHING_NEW) {
+      progress = true;
     } else {
       try {
         if (whole) decoder.takeWhole(frame, shown);

@@ -6,7 +6,7 @@ import { ContinuationLinks } from "./continuation.ts";
 import type { Dialect } from "./dialect.ts";
 import { createModel } from "./model.ts";
 import { type Api, mergeSettings, type OpenAICompatibleOptions, type OpenAIOptions } from "./options.ts";
-import { ResponseDecoder } from "./responses/from-stream.ts";
+import { REDUNDANT_EVENTS, ResponseDecoder } from "./responses/from-stream.ts";
 import { RequestWriter as ResponsesWriter, type ResponsesCache } from "./responses/to-request.ts";
 import { createConversation, server } from "./server.ts";
 
@@ -34,6 +34,7 @@ export interface OpenAIFactory extends Pick<OpenAIPlugin, "responses" | "chat" |
 }
 
 const OPENAI = "openai";
+const NO_EVENTS: ReadonlySet<string> = new Set();
 
 /** Names that OpenAI gives its models. Other bare names may be another plugin's. */
 const OPENAI_NAME = /^(?:ft:)?(?:gpt|o\d|chatgpt|codex|computer-use|davinci|babbage)/;
@@ -99,6 +100,7 @@ function plugin(provider: string, options: OpenAIOptions, readsEnvironment: bool
       return model(
         {
           path: "/responses",
+          redundant: REDUNDANT_EVENTS,
           toRequest: (request, settings, from) => writer.write(request, settings, from),
           fromStream: (request: ModelRequest) => new ResponseDecoder(provider, name, request),
         },
@@ -112,6 +114,7 @@ function plugin(provider: string, options: OpenAIOptions, readsEnvironment: bool
       return model(
         {
           path: "/chat/completions",
+          redundant: NO_EVENTS,
           toRequest: (request, settings) => writer.write(request, settings),
           fromStream: (request: ModelRequest) => new ChatDecoder(provider, name, request),
         },

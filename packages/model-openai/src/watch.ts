@@ -15,6 +15,8 @@ const CLOSED = new DOMException("The request was given up", "AbortError");
 export class Watch {
   /** Why the request was given up, if it was. */
   stopped: Stopped | undefined;
+  /** Called when the request is given up. */
+  onStop: (() => void) | undefined;
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal;
   readonly #limits: Limits;
@@ -48,6 +50,9 @@ export class Watch {
     this.#owedSince = now;
     if (this.#hadEvent) return;
     this.#hadEvent = true;
+    // The timer is set for the first event: a later one may be due earlier.
+    const { firstEventTimeoutMs: first, idleTimeoutMs: idle } = this.#limits;
+    if (idle === 0 || (first !== 0 && first <= idle)) return;
     clearTimeout(this.#timer);
     this.#arm(now);
   }
@@ -88,6 +93,7 @@ export class Watch {
   #stop(why: Stopped): void {
     this.stopped ??= why;
     this.close();
+    this.onStop?.();
   }
 
   #arm(now: number): void {

@@ -31,6 +31,26 @@ import {
 const OF_A_CALL: ReadonlySet<string> = new Set(["type", "call_id", "name", "arguments", "status"]);
 const OF_REASONING: ReadonlySet<string> = new Set(["status"]);
 
+/** Events that repeat the request, or what others have said. They are about half of the bytes. */
+export const REDUNDANT_EVENTS: ReadonlySet<string> = new Set([
+  "response.created",
+  "response.in_progress",
+  "response.queued",
+  "response.content_part.added",
+  "response.content_part.done",
+  "response.output_text.done",
+  "response.refusal.done",
+  "response.reasoning_summary_part.done",
+  "response.reasoning_summary_text.done",
+  "response.reasoning_text.done",
+  "response.function_call_arguments.done",
+  "response.mcp_call_arguments.done",
+  "response.code_interpreter_call_code.done",
+  "response.custom_tool_call_input.done",
+  "response.output_text.annotation.added",
+  "response.image_generation_call.partial_image",
+]);
+
 /** Reads one response of the Responses API. The last event has it whole: what came before is for showing. */
 export class ResponseDecoder implements StreamDecoder {
   state: "open" | "settled" | "complete" = "open";
