@@ -28,6 +28,9 @@ import { codeOf, isTransient, storeError, UNIQUE_VIOLATION } from "./failures.ts
 import { migrate, tableNames, type Tables } from "./layouts.ts";
 import { type Statements, statements } from "./statements.ts";
 
+/** The largest number of an `integer` column. */
+const MAX_INTEGER = 2_147_483_647;
+
 /** A connection URL, `sql` of the package `postgres`, or a `Pool` of the package `pg`. */
 export type PostgresConnection = string | PostgresSql | PgPool;
 
@@ -83,7 +86,10 @@ export class PostgresStore implements SessionStore {
   async read(key: SessionKey, from = 0): Promise<{ readonly items: readonly Item[]; readonly version: number }> {
     const name = encodeKey(sessionKey(key));
     checkFrom(from);
-    const found = await this.#query(`read session ${name}`, this.#statements.read, [digest(name), from]);
+    const found = await this.#query(`read session ${name}`, this.#statements.read, [
+      digest(name),
+      Math.min(from, MAX_INTEGER),
+    ]);
     const version = Number(found[0]?.[0] ?? 0);
     const items: Item[] = [];
     for (const [, seq, item] of found) {
@@ -109,12 +115,7 @@ export class PostgresStore implements SessionStore {
     return this.#attempt(action, async (driver) => {
       // More than once only where the session is deleted and made anew at the same time.
       for (let round = 0; round < 10; round++) {
-        const added = await driver.query(add, values).catch((error: unknown) => {
-          // The operation was done before, and the head is by chance what was expected.
-          if (codeOf(error) === UNIQUE_VIOLATION) return [];
-          throw error;
-        });
-        if (added.length > 0) return version;
+        if (version <= MAX_INTEGER && (await added(driver, add, values))) return version;
         const [found = []] = await driver.query(this.#statements.look, [digest(name), operation]);
         const [head = 0, done = null, stored] = found;
         if (done !== null) {
@@ -267,6 +268,16 @@ async function connectTo(url: string, max: number): Promise<PgPool> {
   // A connection that is lost while nobody uses it is no news.
   pool.on("error", () => {});
   return pool;
+}
+
+/** Whether the statement has added the items; not where the session is at another version, or has the operation. */
+async function added(driver: Driver, text: string, values: Parameters<Driver["query"]>[1]): Promise<boolean> {
+  try {
+    return (await driver.query(text, values)).length > 0;
+  } catch (error) {
+    if (codeOf(error) === UNIQUE_VIOLATION) return false;
+    throw error;
+  }
 }
 
 /** What the key is found by. */

@@ -59,7 +59,7 @@ export function testAppend({ test, capabilities }: Group): void {
 
   test("rejects with SessionConflict unless the expected version is the version", async ({ store }) => {
     await store.append(key, messages("a", 2), { expectedVersion: 0, opId: "a" });
-    for (const expectedVersion of [0, 1, 3, 100]) {
+    for (const expectedVersion of [0, 1, 3, 100, 2 ** 40, Number.MAX_SAFE_INTEGER]) {
       const error = await failure(store.append(key, [message("b")], { expectedVersion, opId: "b" }), "append");
       check(
         error instanceof SessionConflict,

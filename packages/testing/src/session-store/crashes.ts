@@ -5,6 +5,9 @@
  */
 /// <reference types="node" />
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Durability, Json, SessionKey, SessionStore } from "@batonjs/core";
 import { check, equal } from "./checks.ts";
@@ -47,11 +50,13 @@ export function testCrashes(suite: CrashSuite): void {
   describe("kill -9", () => {
     it(`of ${victim} ${outcome} (${rounds} times)`, async () => {
       const subject = await create();
+      // Processes that are killed young spend most of their life compiling.
+      const compiled = mkdtempSync(join(tmpdir(), "baton-compiled-"));
       try {
         const logs = new Map<SessionKey, readonly WriterLog[]>();
         for (let round = 0; round < rounds; round++) {
           const key = { tenant: "crash", id: `round ${round}` };
-          logs.set(key, await crash(subject, key, writers));
+          logs.set(key, await crash(subject, key, writers, compiled));
           await withStore(subject, (store) => checkRound(store, key, logs.get(key) ?? [], durability));
         }
         if (durability !== "none")
@@ -60,6 +65,7 @@ export function testCrashes(suite: CrashSuite): void {
           });
       } finally {
         await subject.dispose?.();
+        rmSync(compiled, { recursive: true, force: true });
       }
     });
   });
@@ -73,8 +79,8 @@ interface WriterLog {
 }
 
 /** Lets processes write to the session `key` until they are killed. */
-async function crash(subject: CrashSubject, key: SessionKey, writers: number): Promise<WriterLog[]> {
-  const running = Array.from({ length: writers }, (_, at) => startWriter(subject, key, `w${at}`));
+async function crash(subject: CrashSubject, key: SessionKey, writers: number, compiled: string): Promise<WriterLog[]> {
+  const running = Array.from({ length: writers }, (_, at) => startWriter(subject, key, `w${at}`, compiled));
   try {
     await Promise.all(running.map((writer) => writer.firstAcknowledged));
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
@@ -94,12 +100,13 @@ interface Writer {
   log(): WriterLog;
 }
 
-function startWriter(subject: CrashSubject, key: SessionKey, name: string): Writer {
+function startWriter(subject: CrashSubject, key: SessionKey, name: string, compiled: string): Writer {
   // Only import paths are rewritten when this is compiled.
   const script = new URL(`./writer.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
   const given: WriterArguments = { module: String(subject.module), config: subject.config, key, name };
   const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(given)], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
   });
   const acknowledged = Promise.withResolvers<void>();
   const exited = Promise.withResolvers<void>();

@@ -74,9 +74,9 @@ export function testLeases({ test, capabilities }: Group): void {
   test(
     "lasts on when it is renewed",
     withTwo(async (subject, lease, other) => {
-      const held = await lease(key, "run 1", 1_000);
+      const held = await lease(key, "run 1", 2_000);
       equal(await held?.renew(60_000), true, "renewal");
-      await pass(subject, 1_200);
+      await pass(subject, 2_200);
       check((await other(key, "run 2", 60_000)) === undefined, "the second run got it");
     }),
   );

@@ -22,6 +22,8 @@ export function testRead({ test, capabilities }: Group): void {
     const all = [...messages("a", 3), ...messages("b", 3)];
     for (let from = 0; from <= 8; from++)
       equal(await store.read(key, from), { items: all.slice(from), version: 6 }, `read from ${from}`);
+    for (const from of [2 ** 40, Number.MAX_SAFE_INTEGER])
+      equal(await store.read(key, from), { items: [], version: 6 }, `read from ${from}`);
   });
 
   test("rejects an offset that is no count", async ({ store }) => {
