@@ -10,9 +10,24 @@ import type {
   Tool,
 } from "./definitions.ts";
 import { asHandoff } from "./handoff.ts";
+import { DEFAULT_LIMITS, limitsWith } from "./limits.ts";
 import { agentName, identifier, MAX_TOOL_NAME_LENGTH, quote } from "./names.ts";
+import {
+  type Rules,
+  anything,
+  callback,
+  checkOptions,
+  criteriaRules,
+  flagOrCallback,
+  guardrails,
+  list,
+  model,
+  record,
+  text,
+  textOrCallback,
+} from "./options.ts";
 import { type AnySchema, jsonSchemaOf } from "./schema.ts";
-import { tool } from "./tool.ts";
+import { checkGuardrails, tool } from "./tool.ts";
 
 type Options = AgentOptions<never, readonly AnyTool[], readonly AnyTarget[], unknown>;
 type Erased = AgentType<never, unknown, unknown>;
@@ -24,19 +39,38 @@ const ASK_SCHEMA = {
   additionalProperties: false,
 } as const;
 
-const KNOWN_OPTIONS = new Set([
-  "name",
-  "instructions",
-  "handoffDescription",
-  "model",
-  "settings",
-  "tools",
-  "handoffs",
-  "outputType",
-  "inputGuardrails",
-  "outputGuardrails",
-  "toolUseBehavior",
-]);
+const AGENT_OPTIONS: Rules<Options> = {
+  name: anything,
+  instructions: textOrCallback,
+  handoffDescription: text,
+  model,
+  settings: record,
+  tools: list,
+  handoffs: anything,
+  outputType: anything,
+  inputGuardrails: guardrails,
+  outputGuardrails: guardrails,
+  toolUseBehavior: {
+    expected: '"run_llm_again", "stop_on_first_tool", { stopAtToolNames } or a function',
+    accepts: (value) =>
+      value === "run_llm_again" ||
+      value === "stop_on_first_tool" ||
+      typeof value === "function" ||
+      Array.isArray((value as { readonly stopAtToolNames?: unknown } | null)?.stopAtToolNames),
+  },
+};
+
+const AS_TOOL_OPTIONS: Rules<AsToolOptions<AnySchema | undefined, never, unknown>> = {
+  name: anything,
+  description: text,
+  parameters: anything,
+  input: callback,
+  output: callback,
+  maxTurns: anything,
+  needsApproval: flagOrCallback,
+  isEnabled: flagOrCallback,
+  ...criteriaRules,
+};
 
 class AgentDefinition {
   readonly kind = "agent";
@@ -54,16 +88,14 @@ class AgentDefinition {
   #handoffs: readonly Handoff<never, unknown, unknown>[] | undefined;
 
   constructor(options: Options) {
-    this.name = agentName(options.name);
-    for (const key of Object.keys(options)) {
-      if (!KNOWN_OPTIONS.has(key)) {
-        throw new TypeError(
-          `Cannot use option ${quote(key)} of agent "${this.name}": known options are ${[...KNOWN_OPTIONS].join(", ")}`,
-        );
-      }
-    }
+    this.name = agentName(options?.name);
+    const what = `agent "${this.name}"`;
+    checkOptions(options, AGENT_OPTIONS, what);
+    checkGuardrails(options.inputGuardrails, what);
+    checkGuardrails(options.outputGuardrails, what);
     this.#options = options;
-    this.instructions = options.instructions;
+    const { instructions } = options;
+    this.instructions = typeof instructions === "string" ? instructions.toWellFormed() : instructions;
     this.handoffDescription = options.handoffDescription;
     this.model = options.model;
     this.settings = options.settings ?? {};
@@ -73,7 +105,8 @@ class AgentDefinition {
     this.inputGuardrails = options.inputGuardrails ?? [];
     this.outputGuardrails = options.outputGuardrails ?? [];
     this.toolUseBehavior = options.toolUseBehavior ?? "run_llm_again";
-    if (typeof options.handoffs !== "function") this.#handoffs = edges(options.handoffs ?? [], this.name);
+    const { handoffs = [] } = options;
+    if (typeof handoffs !== "function") this.#handoffs = edges(handoffs, this.name);
   }
 
   /** The edges out of it. A function is called at the first reading, so that cycles can be written. */
@@ -91,13 +124,19 @@ class AgentDefinition {
 
   asTool(options: AsToolOptions<AnySchema | undefined, never, unknown> = {}): Tool<never, string> {
     const name = options.name ?? identifier(this.name, MAX_TOOL_NAME_LENGTH);
+    if (name === "") {
+      throw new TypeError(
+        `Cannot name the tool of agent ${quote(this.name)}: nothing is left of its name in letters and digits; give asTool() a name`,
+      );
+    }
+    checkOptions(options, AS_TOOL_OPTIONS, `tool "${name}" of agent "${this.name}"`);
+    const { input, output, maxTurns, ...others } = options;
+    if (maxTurns !== undefined) limitsWith(DEFAULT_LIMITS, { maxTurns });
     const asked =
-      options.input ??
-      ((args: unknown) => (options.parameters ? JSON.stringify(args) : (args as { input: string }).input));
-    const answer =
-      options.output ?? ((output: unknown) => (typeof output === "string" ? output : JSON.stringify(output)));
+      input ?? ((args: unknown) => (options.parameters ? JSON.stringify(args) : (args as { input: string }).input));
+    const answer = output ?? ((value: unknown) => (typeof value === "string" ? value : JSON.stringify(value)));
     const base = tool<AnySchema, never, string>({
-      ...options,
+      ...others,
       name,
       description: options.description ?? this.handoffDescription ?? `Ask ${this.name}.`,
       parameters: options.parameters ?? ASK_SCHEMA,
@@ -106,7 +145,6 @@ class AgentDefinition {
       needsApproval: options.needsApproval ?? false,
       isEnabled: options.isEnabled ?? true,
     });
-    const { maxTurns } = options;
     return Object.freeze({
       ...base,
       nested: {

@@ -10,9 +10,39 @@ import type {
 } from "./definitions.ts";
 import type { HandoffMode } from "./items.ts";
 import { criteria, describe, quote, toolName, transferName } from "./names.ts";
-import { type AnySchema, NO_PARAMETERS, type Parsed, jsonSchemaOf } from "./schema.ts";
+import {
+  type Rules,
+  anything,
+  callback,
+  checkOptions,
+  criteriaRules,
+  flag,
+  flagOrCallback,
+  guardrails,
+  oneOf,
+  text,
+} from "./options.ts";
+import { type AnySchema, NO_PARAMETERS, type Parsed, objectSchemaOf } from "./schema.ts";
+import { checkGuardrails } from "./tool.ts";
 
-const MODES = ["pass", "turn", "return"];
+type Options = HandoffOptions<unknown, AnySchema | undefined, HandoffMode>;
+
+const HAND_BACK_OPTIONS: Rules<HandBackOptions> = {
+  toolName: anything,
+  toolDescription: text,
+  inputFilter: anything,
+  isEnabled: flagOrCallback,
+  ...criteriaRules,
+};
+const HANDOFF_OPTIONS: Rules<Options> = {
+  ...HAND_BACK_OPTIONS,
+  inputType: anything,
+  strict: flag,
+  onHandoff: callback,
+  needsApproval: flagOrCallback,
+  guardrails,
+  mode: oneOf("pass", "turn", "return"),
+};
 
 /**
  * An edge to `agent` with its own name, payload, filter and rules. An agent in `handoffs` is one with defaults.
@@ -32,6 +62,7 @@ export function handoff<
     throw new TypeError(`Cannot make a handoff to ${quote(agent)}: expected an Agent`);
   }
   const what = `a handoff to agent "${agent.name}"`;
+  checkOptions(options as unknown as Options, HANDOFF_OPTIONS, what);
   const name = options.toolName === undefined ? transferName(agent.name) : toolName(options.toolName, what);
   return edge(agent, name, options, what);
 }
@@ -48,6 +79,7 @@ export type HandBackOptions = Pick<
  */
 export function handBack(options: HandBackOptions = {}): Handoff<unknown, never, undefined> {
   const what = "a handoff back";
+  checkOptions(options, HAND_BACK_OPTIONS, what);
   const name = toolName(options.toolName ?? "transfer_back", what);
   const toolDescription = "Hand the conversation back to the agent that handed it over, when the request is not yours.";
   return edge<unknown, never, undefined, "pass">(undefined, name, { toolDescription, ...options }, what);
@@ -59,18 +91,15 @@ function edge<Context, Reach, S extends AnySchema | undefined, M extends Handoff
   options: HandoffOptions<Context, S, M>,
   what: string,
 ): Handoff<Context, Reach, Parsed<S>> {
-  const mode: HandoffMode = options.mode ?? "pass";
-  if (!MODES.includes(mode)) {
-    throw new TypeError(`Cannot use ${quote(mode)} as mode of ${what}: expected "pass", "turn" or "return"`);
-  }
-  if (options.inputType) jsonSchemaOf(options.inputType, what);
+  checkGuardrails(options.guardrails, what);
+  if (options.inputType) objectSchemaOf(options.inputType, what);
   return Object.freeze({
     kind: "handoff",
     toolName: name,
     toolDescription: options.toolDescription,
     ...criteria(options),
     agent,
-    mode,
+    mode: options.mode ?? "pass",
     inputType: options.inputType,
     strict: options.strict,
     onHandoff: options.onHandoff,

@@ -1,4 +1,4 @@
-import { truncate } from "./errors.ts";
+import { messageOf, truncate } from "./errors.ts";
 import type { Examples, RoutingCriteria } from "./contracts/model.ts";
 
 /** The longest name of a tool, as providers allow. */
@@ -62,9 +62,10 @@ function hasControl(text: string): boolean {
   return false;
 }
 
-/** A name in an error message. */
+/** A name, or whatever stands in its place, in an error message. */
 export function quote(name: unknown): string {
-  return typeof name === "string" ? `"${truncate(name, 100)}"` : String(name);
+  if (typeof name === "string") return `"${truncate(name, 100)}"`;
+  return typeof name === "function" ? "a function" : messageOf(name, 100);
 }
 
 /** All examples of a tool or handoff, over all intents. */
@@ -82,7 +83,7 @@ export function describe(description: string, { when, notFor, examples }: Routin
   if (notFor !== undefined) lines.push(`Not for: ${notFor}`);
   const shown = spread(examples);
   if (shown.length > 0) lines.push(`Examples: ${shown.map((example) => JSON.stringify(example)).join(", ")}`);
-  return lines.join("\n");
+  return lines.join("\n").toWellFormed();
 }
 
 /** Some examples of each intent, taken in turn. */
@@ -103,8 +104,18 @@ function spread(examples: Examples | undefined): readonly string[] {
 /** The routing criteria among `options`, only those that are set. */
 export function criteria({ when, notFor, examples }: RoutingCriteria): RoutingCriteria {
   return {
-    ...(when === undefined ? {} : { when }),
-    ...(notFor === undefined ? {} : { notFor }),
-    ...(examples === undefined ? {} : { examples }),
+    ...(when === undefined ? {} : { when: when.toWellFormed() }),
+    ...(notFor === undefined ? {} : { notFor: notFor.toWellFormed() }),
+    ...(examples === undefined ? {} : { examples: wellFormed(examples) }),
   };
+}
+
+function wellFormed(examples: Examples): Examples {
+  if (isList(examples)) return examples.map((example) => example.toWellFormed());
+  return Object.fromEntries(
+    Object.entries(examples).map(([intent, list]) => [
+      intent.toWellFormed(),
+      list.map((example) => example.toWellFormed()),
+    ]),
+  );
 }

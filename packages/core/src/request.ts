@@ -75,7 +75,7 @@ async function instructionsOf(
 ): Promise<string> {
   const instructions = definition.instructions as Callback<string>;
   const text: unknown = await run.call("the instructions", name, arriving(instructions, arrival));
-  if (typeof text === "string") return text;
+  if (typeof text === "string") return text.toWellFormed();
   throw new RunError(`Cannot go on: the instructions of agent "${name}" must be text, found ${typeof text}`, {
     code: "callback_failed",
     agent: name,

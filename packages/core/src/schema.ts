@@ -1,3 +1,4 @@
+import { isThenable } from "./deadlines.ts";
 import { messageOf } from "./errors.ts";
 import type { Json } from "./json.ts";
 
@@ -56,8 +57,22 @@ export const NO_PARAMETERS: JsonSchema = Object.freeze({
   additionalProperties: false,
 });
 
+/** `schema` as the JSON Schema of an object, which is all that a tool or handoff can take. */
+export function objectSchemaOf(schema: AnySchema, what: string): JsonSchema {
+  const written: { readonly type?: unknown } = jsonSchemaOf(schema, what);
+  if (written.type === undefined || written.type === "object") return written as JsonSchema;
+  throw new TypeError(
+    `Cannot use the schema of ${what}: arguments are an object, and it is the schema of ${JSON.stringify(written.type)}`,
+  );
+}
+
 /** `schema` as JSON Schema, draft 2020-12. Throws a `TypeError` where its library cannot say it. */
 export function jsonSchemaOf(schema: AnySchema, what: string): JsonSchema {
+  if ((typeof schema !== "object" && typeof schema !== "function") || (schema as unknown) === null) {
+    throw new TypeError(
+      `Cannot use ${typeName(schema)} as the schema of ${what}: expected a schema of zod, arktype or the like, or a JSON Schema`,
+    );
+  }
   if (!isStandard(schema)) return schema;
   const converter = schema["~standard"].jsonSchema as StandardJsonSchema["~standard"]["jsonSchema"] | undefined;
   if (!converter) {
@@ -75,13 +90,13 @@ export function jsonSchemaOf(schema: AnySchema, what: string): JsonSchema {
 
 /** Checks `value`, at once where the library can. Never throws: a check that throws is an error. */
 export function check(schema: AnySchema, value: unknown): Checked | Promise<Checked> {
-  if (!isStandard(schema)) {
-    const error = checkJson(schema, value, "");
-    return error === undefined ? { value } : { error };
-  }
   try {
+    if (!isStandard(schema)) {
+      const error = checkJson(schema, value, "");
+      return error === undefined ? { value } : { error };
+    }
     const outcome = schema["~standard"].validate(value);
-    return outcome instanceof Promise ? outcome.then(verdict, failed) : verdict(outcome);
+    return isThenable(outcome) ? Promise.resolve(outcome).then(verdict).catch(failed) : verdict(outcome);
   } catch (error) {
     return failed(error);
   }
@@ -90,7 +105,10 @@ export function check(schema: AnySchema, value: unknown): Checked | Promise<Chec
 const failed = (error: unknown): Checked => ({ error: messageOf(error) });
 
 function verdict(outcome: Validated<unknown>): Checked {
-  if (!outcome.issues) return { value: outcome.value };
+  if (!outcome.issues) {
+    if (!("value" in outcome)) throw new TypeError("the schema gave neither a value nor issues");
+    return { value: outcome.value };
+  }
   return { error: outcome.issues.map(issueText).join("; ") };
 }
 
@@ -151,10 +169,12 @@ function checkChoice(rules: Rules, value: unknown, at: string): string | undefin
     const error = checkJson(part, value, at);
     if (error !== undefined) return error;
   }
-  const options = (rules["anyOf"] ?? rules["oneOf"]) as readonly unknown[] | undefined;
-  if (!options) return undefined;
-  const errors = options.map((option) => checkJson(option, value, at));
-  return errors.includes(undefined) ? undefined : errors.join(", or ");
+  for (const keyword of ["anyOf", "oneOf"]) {
+    const options = rules[keyword] as readonly unknown[] | undefined;
+    const errors = options?.map((option) => checkJson(option, value, at));
+    if (errors && !errors.includes(undefined)) return errors.join(", or ");
+  }
+  return undefined;
 }
 
 /** keyword → what is measured, whether the bound is the least, and the word for it */

@@ -1,8 +1,37 @@
 import type { Tool, ToolOptions } from "./definitions.ts";
-import { criteria, describe, quote, toolName } from "./names.ts";
-import { type AnySchema, NO_PARAMETERS, jsonSchemaOf } from "./schema.ts";
+import { criteria, describe, toolName } from "./names.ts";
+import {
+  type Rules,
+  anything,
+  callback,
+  checkOptions,
+  criteriaRules,
+  flag,
+  flagOrCallback,
+  guardrails,
+  oneOf,
+  text,
+} from "./options.ts";
+import { type AnySchema, NO_PARAMETERS, objectSchemaOf } from "./schema.ts";
 
-const SIDE_EFFECTS = ["none", "idempotent", "once"];
+type Options = ToolOptions<AnySchema | undefined, unknown, unknown>;
+
+const TOOL_OPTIONS: Rules<Options> = {
+  name: anything,
+  description: text,
+  parameters: anything,
+  strict: flag,
+  execute: callback,
+  verify: callback,
+  onError: callback,
+  sideEffects: oneOf("none", "idempotent", "once"),
+  needsApproval: flagOrCallback,
+  isEnabled: flagOrCallback,
+  timeoutMs: anything,
+  inputGuardrails: guardrails,
+  outputGuardrails: guardrails,
+  ...criteriaRules,
+};
 
 /**
  * A function that a model may call. Arguments are parsed and checked before `execute`; a throw becomes a result that
@@ -12,15 +41,13 @@ export function tool<const S extends AnySchema | undefined = undefined, Context 
   options: ToolOptions<S, Context, Result>,
 ): Tool<Context, Result> {
   const name = toolName(options.name, "a tool");
-  const sideEffects = options.sideEffects ?? "once";
-  if (!SIDE_EFFECTS.includes(sideEffects)) {
-    throw new TypeError(
-      `Cannot use ${quote(sideEffects)} as sideEffects of tool "${name}": expected "none", "idempotent" or "once"`,
-    );
-  }
-  checkTimeout(options.timeoutMs, `tool "${name}"`);
+  const what = `tool "${name}"`;
+  checkOptions(options as unknown as Options, TOOL_OPTIONS, what);
+  checkTimeout(options.timeoutMs, what);
+  checkGuardrails(options.inputGuardrails, what);
+  checkGuardrails(options.outputGuardrails, what);
   const parameters: AnySchema = options.parameters ?? NO_PARAMETERS;
-  jsonSchemaOf(parameters, `tool "${name}"`);
+  objectSchemaOf(parameters, what);
   return Object.freeze({
     kind: "tool",
     name,
@@ -28,7 +55,7 @@ export function tool<const S extends AnySchema | undefined = undefined, Context 
     parameters,
     ...criteria(options),
     ...(options.strict === undefined ? {} : { strict: options.strict }),
-    sideEffects,
+    sideEffects: options.sideEffects ?? "once",
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     needsApproval: options.needsApproval ?? false,
     isEnabled: options.isEnabled ?? true,
@@ -42,6 +69,14 @@ export function tool<const S extends AnySchema | undefined = undefined, Context 
 
 /** The longest time that timers take; a longer one would fire at once. */
 export const MAX_TIMEOUT_MS = 2_147_483_647;
+
+/** Throws a `RangeError` unless the times of guardrails are times that a timer takes. */
+export function checkGuardrails(
+  guardrails: readonly { readonly name: string; readonly timeoutMs?: number }[] | undefined,
+  what: string,
+): void {
+  for (const { name, timeoutMs } of guardrails ?? []) checkTimeout(timeoutMs, `guardrail "${name}" of ${what}`);
+}
 
 /** Throws a `RangeError` unless `ms` is a time that a timer takes. */
 export function checkTimeout(ms: number | undefined, what: string): void {
