@@ -39,10 +39,11 @@ export function rest(from: Fields, without: ReadonlySet<string>): JsonObject | u
   return kept;
 }
 
-/** An object without the fields that are `undefined`. */
+/** A copy without the fields that are `undefined`. (`delete` would make the object slow to write.) */
 export function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  for (const key of Object.keys(object) as (keyof T)[]) if (object[key] === undefined) delete object[key];
-  return object as { [K in keyof T]: Exclude<T[K], undefined> };
+  const copy: Partial<T> = {};
+  for (const key of Object.keys(object) as (keyof T)[]) if (object[key] !== undefined) copy[key] = object[key];
+  return copy as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 /** `text` without lone surrogates, which JSON parsers of servers refuse. */
