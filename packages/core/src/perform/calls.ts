@@ -10,6 +10,7 @@ import type { NewItem, ToolCallItem, ToolResultStatus } from "../items.ts";
 import { findTool, isEnabled, targetOf } from "../request.ts";
 import type { Run } from "../run.ts";
 import { refusedEvent, resultOf } from "../transitions.ts";
+import { argumentsOf } from "./arguments.ts";
 import { refusalBy } from "./guardrails.ts";
 import { finishedEvent } from "./events.ts";
 import { handoffRefusal } from "./handoff.ts";
@@ -203,13 +204,14 @@ async function askAboutHandoff(
 export async function performTool(call: ToolCallItem, verify: boolean, run: Run): Promise<Outcome> {
   const agent = run.agent(call.agent ?? run.transcript.active);
   const tool = agent.tools.get(call.name) ?? (await findTool(agent, call.name, run));
-  const open = run.transcript.openCall(call.callId);
-  if (!tool || !open?.input) return { items: [resultOf(call, unknownName(call.name, agent), "error")] };
+  if (!tool) return { items: [resultOf(call, unknownName(call.name, agent), "error")] };
+  const input = await argumentsOf(call, tool.parameters, run);
+  if (input.error !== undefined) return { items: [resultOf(call, input.error, "error")] };
   const context = new ToolCallContext(run, agent.name, call);
   const started = run.listening ? run.config.clock.now() : 0;
-  const answer = await (verify ? verified : executed)(tool, open.input.value, context, call, run);
+  const answer = await (verify ? verified : executed)(tool, input.value, context, call, run);
   const { output, status } =
-    tool.outputGuardrails.length === 0 ? answer : await guarded(answer, tool, open.input.value, call, run);
+    tool.outputGuardrails.length === 0 ? answer : await guarded(answer, tool, input.value, call, run);
   context.end();
   const events = run.listening ? [finishedEvent(call, status, output, run.config.clock.now() - started)] : [];
   return { items: [resultOf(call, output, status)], events };

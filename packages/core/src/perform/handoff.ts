@@ -20,25 +20,29 @@ import { parseArguments, NO_PARAMETERS, toJson } from "../schema.ts";
 import { placeOfResult, withoutCalls } from "../transcript.ts";
 import { refusalOf, refusedEvent, resultOf } from "../transitions.ts";
 import { settleView, toView } from "../views.ts";
+import { argumentsOf } from "./arguments.ts";
 import { inputRefusal, refusalBy } from "./guardrails.ts";
 
 /** Makes a handoff, or answers its call with the reason why not. Its answer and the handoff are one append. */
 export async function performHandoff(call: ToolCallItem, rest: readonly ToolCallItem[], run: Run): Promise<Outcome> {
   const started = run.config.clock.now();
-  const { verdict, input } = run.transcript.openCall(call.callId)!;
+  const { verdict } = run.transcript.openCall(call.callId)!;
   const to = verdict?.to ?? "";
   try {
     const source = run.agent(call.agent ?? run.transcript.active);
     const edge = source.edges.get(call.name)!;
-    if (mayRefuse(edge, to, run)) await agree(edge, to, input?.value, source.name, call, run);
+    const checked = await argumentsOf(call, edge.inputType ?? NO_PARAMETERS, run);
+    if (checked.error !== undefined) throw new Error(checked.error);
+    const input = checked.value;
+    if (mayRefuse(edge, to, run)) await agree(edge, to, input, source.name, call, run);
     const answer = answerTo(call, to);
     const filters = filtersOf(edge, run);
     const { view, before, after } =
       filters.length === 0
         ? everything(to, rest, run)
-        : await viewFor(filters, edge, to, input?.value, call, answer, rest, source.name, run);
+        : await viewFor(filters, edge, to, input, call, answer, rest, source.name, run);
     run.throwIfStopped();
-    const payload = payloadOf(edge, input?.value);
+    const payload = payloadOf(edge, input);
     const item = handoffItem(edge, to, payload, call, view);
     const unmade = rest.map((other) => resultOf(other, "Another handoff was made in this turn.", "error"));
     if (!run.listening) return { items: [answer, ...unmade, item] };

@@ -8,6 +8,7 @@ import { steps } from "../loop.ts";
 import { findTool } from "../request.ts";
 import type { Run } from "../run.ts";
 import { resultOf } from "../transitions.ts";
+import { argumentsOf } from "./arguments.ts";
 import { endsAll } from "./calls.ts";
 import { finishedEvent } from "./events.ts";
 import { guardInput } from "./guardrails.ts";
@@ -17,8 +18,9 @@ import { parseOutput } from "./model.ts";
 export async function performAgent(call: ToolCallItem, run: Run): Promise<Outcome> {
   const agent = run.agent(call.agent ?? run.transcript.active);
   const tool = await findTool(agent, call.name, run);
-  const input = run.transcript.openCall(call.callId)?.input;
-  if (!tool?.nested || !input) return { items: [resultOf(call, `"${call.name}" is no longer here`, "error")] };
+  if (!tool?.nested) return { items: [resultOf(call, `"${call.name}" is no longer here`, "error")] };
+  const input = await argumentsOf(call, tool.parameters, run);
+  if (input.error !== undefined) return { items: [resultOf(call, input.error, "error")] };
   const { clock } = run.config;
   const started = clock.now();
   if (run.listening)

@@ -1,0 +1,161 @@
+import "@batonjs/testing/vitest";
+import {
+  call,
+  calls,
+  handOff,
+  invariantsOf,
+  oracle,
+  say,
+  scriptedModel,
+  testClock,
+  testIds,
+  transcript,
+} from "@batonjs/testing";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import {
+  Agent,
+  type Effect,
+  type Engine,
+  handoff,
+  inProcess,
+  type Outcome,
+  RunError,
+  Runner,
+  type RunnerOptions,
+  tool,
+} from "./index.ts";
+
+const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+/** A desk whose run checks, calls tools, hands over and asks guardrails; what happens outside is noted in `done`. */
+function setup() {
+  const done: string[] = [];
+  const note = <T>(what: string, value: T): T => {
+    done.push(what);
+    return value;
+  };
+  const look = tool({
+    name: "look",
+    sideEffects: "none",
+    parameters: z.object({ n: z.coerce.number() }),
+    execute: ({ n }) => note(`look ${n + 1}`, `looked ${n}`),
+  });
+  const specialist = new Agent({
+    name: "Specialist",
+    inputGuardrails: [{ name: "polite", check: () => note("guardrail", true) }],
+  });
+  const desk = new Agent({
+    name: "Desk",
+    tools: [look],
+    handoffs: [
+      handoff(specialist, {
+        inputType: z.object({ urgent: z.boolean().default(true) }),
+        onHandoff: ({ urgent }) => note(`onHandoff ${urgent}`, undefined),
+        inputFilter: async ({ inputHistory, input }) =>
+          note(`filter ${JSON.stringify(input)}`, { inputHistory: inputHistory.slice(-1) }),
+      }),
+    ],
+  });
+  const model = scriptedModel(({ at, items }) => {
+    const asked = items.some(({ type }) => type === "tool_call");
+    if (at.agent !== "Desk") return note(`model ${at.agent}`, say(`${at.agent} says`));
+    if (asked) return note("model Desk", handOff("specialist", {}, { callId: "pass" }));
+    return note(
+      "model Desk",
+      calls(call("look", { n: "1" }, { callId: "a" }), call("look", { n: "2" }, { callId: "b" })),
+    );
+  });
+  const start = (engine: Engine, options: RunnerOptions = {}) =>
+    new Runner({ model, engine, plugins: [oracle(desk)], clock: testClock(), newId: testIds(), ...options }).run(
+      desk,
+      [
+        { role: "user", content: "Hello" },
+        { role: "assistant", content: "Hi" },
+        { role: "user", content: "Help" },
+      ],
+      { runId: "run" },
+    );
+  return { done, desk, start };
+}
+
+/** Does effects one after the other, as data; outcomes that are known by their key are not asked for again. */
+function durable(known: Map<string, Outcome>, crashAt = Infinity): Engine & { readonly performed: string[] } {
+  const performed: string[] = [];
+  return {
+    performed,
+    async perform(effects, run) {
+      for (const effect of effects) {
+        let outcome = known.get(effect.key);
+        if (!outcome) {
+          if (performed.length >= crashAt) throw new Error("crashed");
+          performed.push(effect.key);
+          outcome = json(await run.perform(json<Effect>(effect)));
+          known.set(effect.key, outcome);
+        }
+        await run.record(json(outcome));
+      }
+    },
+  };
+}
+
+describe("an engine", () => {
+  it("that passes effects and outcomes on as JSON gives the same record", async () => {
+    const plain = setup();
+    const whole = await plain.start(inProcess);
+    const other = setup();
+    const result = await other.start(durable(new Map()));
+    expect(transcript(result.history)).toEqual(transcript(whole.history));
+    expect(result.history).toEqual(json(result.history));
+    expect(other.done).toEqual(plain.done);
+    expect(invariantsOf(result.history, { graph: other.desk, settled: true })).toEqual([]);
+  });
+
+  it("is asked for one batch at a time, with keys that differ", async () => {
+    let under = 0;
+    let most = 0;
+    const keys: string[] = [];
+    const { start } = setup();
+    await start({
+      async perform(effects, run) {
+        most = Math.max(most, (under += 1));
+        keys.push(...effects.map(({ key }) => key));
+        await inProcess.perform(effects, run);
+        under -= 1;
+      },
+    });
+    expect(most).toBe(1);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("that knows the outcomes of an earlier process goes on from there, and does nothing twice", async () => {
+    const plain = setup();
+    const known = new Map<string, Outcome>();
+    const engine = durable(known);
+    const whole = await plain.start(engine);
+    const top = engine.performed;
+    for (let crashAt = 0; crashAt < top.length; crashAt++) {
+      const { done, start } = setup();
+      const before = new Map<string, Outcome>();
+      await expect(start(durable(before, crashAt))).rejects.toThrow("crashed");
+      const result = await start(durable(before));
+      expect(transcript(result.history)).toEqual(transcript(whole.history));
+      expect([crashAt, done]).toEqual([crashAt, plain.done]);
+    }
+  });
+
+  it("that fails ends the run: no error of an engine becomes the answer of a tool", async () => {
+    const { start, done } = setup();
+    const lost: Engine = {
+      perform(effects, run) {
+        if (effects.some(({ type }) => type === "tool")) throw new Error("lost ownership");
+        return inProcess.perform(effects, run);
+      },
+    };
+    const error = await start(lost).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(RunError);
+    expect(error).toMatchObject({ code: "engine_error", message: expect.stringContaining("lost ownership") });
+    expect(done).toEqual(["model Desk"]);
+    expect((error as RunError).items.some(({ type }) => type === "tool_result")).toBe(false);
+  });
+});
