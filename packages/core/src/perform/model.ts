@@ -10,8 +10,10 @@ import {
   type ReplyItem,
   type ToolResultItem,
   type TurnItem,
+  type VisibleItem,
   contentText,
   isContent,
+  isVisible,
   wellFormed,
 } from "../items.ts";
 import { requestFor, seenNow } from "../request.ts";
@@ -80,12 +82,18 @@ async function chooseView(plugin: Run["config"]["plugins"][number], agent: Compi
     plugin.view!(visible, run.at(agent.name), context),
   );
   if (chosen === undefined) return;
-  const id = `${run.runId}:view:${run.transcript.record.length}`;
-  const items = settleView(visible, fromView(visible, chosen, `plugin "${plugin.name}"`), id);
-  if (items === visible) return;
-  if (!items.some((item) => item.type === "message" && item.role === "user")) {
-    throw new RunError(`Cannot use the view of plugin "${plugin.name}": it leaves no user message`, {
+  const id = [run.runId, "view", run.journalItems.length, ...run.path].join(":");
+  let items: readonly VisibleItem[];
+  try {
+    items = settleView(visible, fromView(visible, chosen, `plugin "${plugin.name}"`), id);
+    if (items === visible) return;
+    if (!items.every(isVisible)) throw new TypeError("it puts in what no model is shown");
+    if (!items.some((item) => item.type === "message" && item.role === "user"))
+      throw new TypeError("it leaves no user message");
+  } catch (cause) {
+    throw new RunError(`Cannot use the view of plugin "${plugin.name}": ${messageOf(cause)}`, {
       code: "callback_failed",
+      cause,
       agent: agent.name,
     });
   }
