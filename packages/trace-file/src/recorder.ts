@@ -79,10 +79,10 @@ export class Recorder {
     return {
       v: FORMAT,
       at: this.#now(),
-      run: this.#name(event.runId),
+      run: this.#id(event.runId),
       seq: event.seq,
       agent: this.#name(event.agent),
-      ...(path === undefined ? {} : { path: path.map((id) => this.#name(id)) }),
+      ...(path === undefined ? {} : { path: path.map((id) => this.#id(id)) }),
       ...body,
     };
   }
@@ -90,6 +90,10 @@ export class Recorder {
   /** That lines are missing here. */
   dropped(count: number): TraceLine {
     return { v: FORMAT, at: this.#now(), run: "", seq: 0, agent: "", type: "dropped", count };
+  }
+
+  #id(id: string): string {
+    return this.#scrub.id(id);
   }
 
   #name(name: string): string {
@@ -117,7 +121,7 @@ export class Recorder {
           usage,
           durationMs,
           ...(firstEventMs === undefined ? {} : { firstEventMs }),
-          ...(responseId === undefined ? {} : { responseId: this.#name(responseId) }),
+          ...(responseId === undefined ? {} : { responseId: this.#id(responseId) }),
           ...this.#priceOf(event),
         };
       }
@@ -130,7 +134,7 @@ export class Recorder {
           : undefined;
       case "tool_call_delta":
         return this.#shows("arguments") && this.#deltas
-          ? { type, callId: this.#name(event.callId), delta: this.#scrub.text(event.delta, this.#maxText) }
+          ? { type, callId: this.#id(event.callId), delta: this.#scrub.text(event.delta, this.#maxText) }
           : undefined;
       case "item":
         return { type, item: this.#item(event.item) };
@@ -155,7 +159,7 @@ export class Recorder {
       case "handoff_refused":
         return {
           type,
-          callId: this.#name(event.callId),
+          callId: this.#id(event.callId),
           toolName: this.#name(event.toolName),
           ...(event.to === undefined ? {} : { to: this.#name(event.to) }),
           ...this.#reason(event.reason),
@@ -167,7 +171,7 @@ export class Recorder {
           name: this.#name(event.name),
           allowed: event.allowed,
           durationMs: event.durationMs,
-          ...(event.callId === undefined ? {} : { callId: this.#name(event.callId) }),
+          ...(event.callId === undefined ? {} : { callId: this.#id(event.callId) }),
           ...this.#reason(event.reason),
         };
       case "approval_needed":
@@ -187,7 +191,7 @@ export class Recorder {
   }
 
   #session({ tenant, id }: NonNullable<CallSite["session"]>): { tenant?: string; id: string } {
-    return { ...(tenant === undefined ? {} : { tenant: this.#name(tenant) }), id: this.#name(id) };
+    return { ...(tenant === undefined ? {} : { tenant: this.#name(tenant) }), id: this.#id(id) };
   }
 
   #modelOf({ model, provider }: { model: string; provider: string }): { model: string; provider: string } {
@@ -195,7 +199,7 @@ export class Recorder {
   }
 
   #callOf({ callId, name }: { callId: string; name: string }): { callId: string; name: string } {
-    return { callId: this.#name(callId), name: this.#name(name) };
+    return { callId: this.#id(callId), name: this.#name(name) };
   }
 
   #priceOf(call: Parameters<Prices>[0]): { usd?: number } {
@@ -231,7 +235,7 @@ export class Recorder {
       to: this.#name(event.to),
       mode: item.mode,
       ...(toolName === undefined ? {} : { toolName: this.#name(toolName) }),
-      ...(item.callId === undefined ? {} : { callId: this.#name(item.callId) }),
+      ...(item.callId === undefined ? {} : { callId: this.#id(item.callId) }),
       before,
       after,
       filters: event.filters.map((name) => this.#name(name)),
@@ -242,14 +246,14 @@ export class Recorder {
   }
 
   #passed(passed: Passed): Passed {
-    const ids = (all: readonly string[]): string[] => all.slice(-MAX_IDS).map((id) => this.#name(id));
+    const ids = (all: readonly string[]): string[] => all.slice(-MAX_IDS).map((id) => this.#id(id));
     return { ...passed, kept: ids(passed.kept), dropped: ids(passed.dropped) };
   }
 
   #item(item: Item): LoggedItem {
     const base = {
       type: item.type,
-      id: this.#name(item.id),
+      id: this.#id(item.id),
       ...("agent" in item && item.agent !== undefined ? { agent: this.#name(item.agent) } : {}),
     };
     switch (item.type) {
@@ -265,7 +269,7 @@ export class Recorder {
           ...this.#text("arguments", item),
         };
       case "tool_result":
-        return { ...base, callId: this.#name(item.callId), status: item.status, ...this.#text("results", item) };
+        return { ...base, callId: this.#id(item.callId), status: item.status, ...this.#text("results", item) };
       case "handoff":
         return { ...base, from: this.#name(item.from), to: this.#name(item.to), mode: item.mode };
       case "turn": {
@@ -284,9 +288,9 @@ export class Recorder {
       case "note":
         return { ...base, plugin: this.#name(item.plugin), scores: numbersIn(item.data, this.#scrub) };
       case "approval":
-        return { ...base, callId: this.#name(item.callId), decision: item.decision };
+        return { ...base, callId: this.#id(item.callId), decision: item.decision };
       case "tool_start":
-        return { ...base, callId: this.#name(item.callId) };
+        return { ...base, callId: this.#id(item.callId) };
       case "view":
         return item.plugin === undefined ? base : { ...base, plugin: this.#name(item.plugin) };
       case "provider_item":

@@ -28,7 +28,7 @@ export function startTool(
     [GEN_AI.operation]: OPERATION.tool,
     [GEN_AI.tool]: clean,
     [GEN_AI.toolType]: "function",
-    [GEN_AI.callId]: scrub.name(callId),
+    [GEN_AI.callId]: scrub.id(callId),
     [GEN_AI.agent]: agent.name,
   };
   if (args !== undefined && capture.has("arguments")) attributes[GEN_AI.callArguments] = scrub.json(args, maxText);
@@ -50,7 +50,7 @@ export function toolFinished(lanes: Lanes, event: EventOf<"tool_finished">): voi
   lanes.close([...lane.path, event.callId], failure);
   tool.span.setAttribute(BATON.toolStatus, event.status);
   if (capture.has("results")) tool.span.setAttribute(GEN_AI.callResult, scrub.json(event.output, maxText));
-  meters.tool.record(event.durationMs / 1000, {
+  meters?.tool.record(event.durationMs / 1000, {
     [GEN_AI.operation]: OPERATION.tool,
     [GEN_AI.tool]: tool.name,
     ...(failure ? { [ERROR_TYPE]: failure.type } : {}),
@@ -74,7 +74,7 @@ export function guardrail(lanes: Lanes, event: EventOf<"guardrail">): void {
   };
   if (event.reason !== undefined && capture.has("reasons"))
     attributes[GEN_AI.guardrailReason] = scrub.text(event.reason, MAX_REASON);
-  if (!event.allowed) meters.blocked.add(1, { [GEN_AI.guardrail]: name, [GEN_AI.guardrailSource]: event.kind });
+  if (!event.allowed) meters?.blocked.add(1, { [GEN_AI.guardrail]: name, [GEN_AI.guardrailSource]: event.kind });
   lanes.spans.end(lanes.spans.start(`${OPERATION.guardrail} ${name}`, attributes, parent, { agoMs: event.durationMs }));
 }
 

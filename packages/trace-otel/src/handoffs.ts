@@ -17,7 +17,7 @@ export function handoffMade(lanes: Lanes, event: EventOf<"handoff">): void {
   const agent = lanes.agentOf(lane, event.from);
   const open = handoffSpan(lanes, lane, agent, item.callId, event.toolName ?? "transfer", event.durationMs);
   open.span.setAttributes({ ...transferAttributes(lanes, item, event.from, event.to), ...passed(lanes, event, lane) });
-  meters.handoffs.add(1, {
+  meters?.handoffs.add(1, {
     [BATON.handoffFrom]: agent.name,
     [GEN_AI.transferTarget]: scrub.name(event.to),
     [BATON.handoffMode]: item.mode,
@@ -100,7 +100,7 @@ export function handoffRefused(lanes: Lanes, event: EventOf<"handoff_refused">):
   const asked = lane.calls.get(event.callId)?.arguments;
   if (asked !== undefined && capture.has("arguments"))
     open.span.setAttribute(GEN_AI.callArguments, scrub.json(asked, maxText));
-  meters.refusals.add(1, {
+  meters?.refusals.add(1, {
     [BATON.handoffFrom]: agent.name,
     ...(to === undefined ? {} : { [GEN_AI.transferTarget]: to }),
   });

@@ -142,9 +142,9 @@ export class Lanes {
     });
     const labels = { [GEN_AI.operation]: OPERATION.agent, [GEN_AI.agent]: agent.name };
     const seconds = (performance.now() - agent.began) / 1000;
-    meters.agent.record(seconds, failure ? { ...labels, [ERROR_TYPE]: failure.type } : labels);
-    meters.inferences.record(agent.inferences, labels);
-    meters.toolCalls.record(agent.tools, labels);
+    meters?.agent.record(seconds, failure ? { ...labels, [ERROR_TYPE]: failure.type } : labels);
+    meters?.inferences.record(agent.inferences, labels);
+    meters?.toolCalls.record(agent.tools, labels);
     this.spans.end(agent, failure);
   }
 
@@ -188,7 +188,7 @@ export class Lanes {
 
   /** A model that has not answered. */
   #endChat(chat: ChatSpan, failure: Failure = { type: "_OTHER" }): void {
-    this.settings.meters.chat.record((performance.now() - chat.began) / 1000, {
+    this.settings.meters?.chat.record((performance.now() - chat.began) / 1000, {
       [GEN_AI.operation]: OPERATION.chat,
       [GEN_AI.provider]: chat.provider,
       [GEN_AI.requestModel]: chat.model,

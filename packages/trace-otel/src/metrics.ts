@@ -1,5 +1,5 @@
-/** The instruments of the conventions. Without a metrics SDK each does nothing. */
-import type { Attributes, Counter, Histogram, MeterProvider } from "@opentelemetry/api";
+/** The instruments of the conventions. */
+import { type Attributes, type Counter, type Histogram, type MeterProvider, createNoopMeter } from "@opentelemetry/api";
 import { METRIC } from "./conventions.ts";
 
 /** Seconds, in the buckets that the conventions ask for. */
@@ -24,9 +24,10 @@ export interface Meters {
 }
 export type { Attributes };
 
-/** The instruments, made once. */
-export function metersOf(provider: MeterProvider, scope: string): Meters {
+/** The instruments; nothing where nobody collects what they measure. */
+export function metersOf(provider: MeterProvider, scope: string): Meters | undefined {
   const meter = provider.getMeter(scope);
+  if (meter === createNoopMeter()) return undefined;
   const histogram = (name: string, unit: string, description: string, boundaries: number[]): Histogram =>
     meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: boundaries } });
   return {

@@ -1,4 +1,4 @@
-import { type Context, type ContextManager, ROOT_CONTEXT, context, trace } from "@opentelemetry/api";
+import { type Context, type ContextManager, ROOT_CONTEXT, SpanStatusCode, context, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   AggregationTemporality,
@@ -6,12 +6,13 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { type ReadableSpan, type SpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import {
   Agent,
   type Model,
   type ModelEvent,
   ModelError,
+  type Plugin,
   Runner,
   approve,
   compact,
@@ -23,7 +24,7 @@ import {
   textOf,
   tool,
 } from "@batonjs/core";
-import { call, calls, fail, handOff, reply, say, scriptedModel } from "@batonjs/testing";
+import { call, calls, fail, handOff, reply, say, scriptedModel, testClock } from "@batonjs/testing";
 import { SCENARIOS, type TracedSpan, spanTree } from "@batonjs/testing/tracing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ATTRIBUTES, METRICS, NAMED_AFTER, REQUIRED, TRANSFER_MODES } from "./__fixtures__/conventions.ts";
@@ -42,18 +43,23 @@ function recording(options: OtelOptions = {}): {
   spans: () => (TracedSpan & { readonly links: number; readonly tookMs: number })[];
   attributesOf: (name: string) => Readonly<Record<string, unknown>>;
 } {
-  const exporter = new InMemorySpanExporter();
-  const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  const started: ReadableSpan[] = [];
+  const recorder: SpanProcessor = {
+    onStart: (span) => void started.push(span),
+    onEnd: () => {},
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  };
+  const provider = new TracerProvider({ spanProcessors: [recorder] });
   const ms = ([seconds, nanoseconds]: readonly [number, number]): number => seconds * 1e3 + nanoseconds / 1e6;
   const spans = (): ReturnType<ReturnType<typeof recording>["spans"]> =>
-    exporter
-      .getFinishedSpans()
-      .toSorted((a, b) => ms(a.startTime) - ms(b.startTime))
+    started
+      .filter(({ ended }) => ended)
       .map((span) => ({
         id: span.spanContext().spanId,
         parentId: span.parentSpanContext?.spanId,
         name: span.name,
-        failed: span.status.code === 2,
+        failed: span.status.code === SpanStatusCode.ERROR,
         attributes: span.attributes,
         links: span.links.length,
         tookMs: ms(span.duration),
@@ -62,6 +68,9 @@ function recording(options: OtelOptions = {}): {
     spans().find((span) => span.name === name)?.attributes ?? expect.unreachable(`there is no span "${name}"`);
   return { tracing: otel({ tracerProvider: provider, ...options }), provider, spans, attributesOf };
 }
+
+/** A runner whose clock stands still: what takes no time began now, so that the order of spans is that of events. */
+const runnerWith = (plugins: readonly Plugin[]): Runner => new Runner({ plugins, clock: testClock() });
 
 const lookup = tool({ name: "lookup", sideEffects: "none", execute: () => "found" });
 const payload = { type: "object", properties: { reason: { type: "string" } } } as const;
@@ -72,7 +81,7 @@ describe("span trees", () => {
     const model = scriptedModel({ Triage: [handOff("billing")], Billing: [call("lookup"), say("done")] });
     const billing = new Agent({ name: "Billing", model, tools: [lookup] });
     const triage = new Agent({ name: "Triage", model, handoffs: [billing] });
-    await new Runner({ plugins: [tracing] }).run(triage, "hello");
+    await runnerWith([tracing]).run(triage, "hello");
     expect(spanTree(spans(), { attributes: ["gen_ai.transfer.mode", "gen_ai.usage.input_tokens"] }))
       .toMatchInlineSnapshot(`
       [
@@ -99,7 +108,7 @@ describe("span trees", () => {
     const deep = new Agent({ name: "Deep", model });
     const expert = new Agent({ name: "Expert", model, handoffs: [deep] });
     const triage = new Agent({ name: "Triage", model, handoffs: [handoff(expert, { mode: "return" })] });
-    await new Runner({ plugins: [tracing] }).run(triage, "hello");
+    await runnerWith([tracing]).run(triage, "hello");
     expect(spanTree(spans(), { attributes: ["gen_ai.transfer.mode"] })).toMatchInlineSnapshot(`
       [
         "invoke_workflow Triage",
@@ -127,7 +136,7 @@ describe("span trees", () => {
     const nested = (name: string): ReturnType<Agent["asTool"]> =>
       new Agent({ name, model, tools: [lookup] }).asTool({ name: name.toLowerCase() });
     const lead = new Agent({ name: "Lead", model, tools: [nested("A"), nested("B")] });
-    await new Runner({ plugins: [tracing] }).run(lead, "hello");
+    await runnerWith([tracing]).run(lead, "hello");
     expect(spanTree(spans())).toMatchInlineSnapshot(`
       [
         "invoke_workflow Lead",
@@ -160,24 +169,24 @@ describe("span trees", () => {
       inputGuardrails: [yes("topic")],
       handoffs: [handoff(billing, { guardrails: [yes("office_hours")] })],
     });
-    await new Runner({ plugins: [tracing] }).run(triage, "hello");
+    await runnerWith([tracing]).run(triage, "hello");
     expect(spanTree(spans(), { attributes: ["gen_ai.guardrail.source", "gen_ai.guardrail.result.value"] }))
       .toMatchInlineSnapshot(`
-      [
-        "invoke_workflow Triage",
-        "  invoke_agent Triage",
-        "    apply_guardrail topic source="input" value="true"",
-        "    chat scripted",
-        "    execute_tool transfer_to_billing",
-        "      apply_guardrail office_hours source="handoff" value="true"",
-        "  invoke_agent Billing",
-        "    chat scripted",
-        "    execute_tool lookup",
-        "      apply_guardrail no_pii source="tool_output" value="true"",
-        "    apply_guardrail tone source="output" value="true"",
-        "    chat scripted",
-      ]
-    `);
+        [
+          "invoke_workflow Triage",
+          "  invoke_agent Triage",
+          "    apply_guardrail topic source="input" value="true"",
+          "    chat scripted",
+          "    execute_tool transfer_to_billing",
+          "      apply_guardrail office_hours source="handoff" value="true"",
+          "  invoke_agent Billing",
+          "    chat scripted",
+          "    execute_tool lookup",
+          "      apply_guardrail no_pii source="tool_output" value="true"",
+          "    chat scripted",
+          "    apply_guardrail tone source="output" value="true"",
+        ]
+      `);
   });
 
   it("show a refused handoff as failed, and the run going on", async () => {
@@ -185,7 +194,7 @@ describe("span trees", () => {
     const model = scriptedModel({ Triage: [handOff("billing"), say("I will help you")] });
     const closed = { name: "office_hours", check: () => ({ allow: false, reason: "closed" }) };
     const billing = handoff(new Agent({ name: "Billing", model }), { guardrails: [closed] });
-    await new Runner({ plugins: [tracing] }).run(new Agent({ name: "Triage", model, handoffs: [billing] }), "hello");
+    await runnerWith([tracing]).run(new Agent({ name: "Triage", model, handoffs: [billing] }), "hello");
     expect(spanTree(spans(), { attributes: ["error.type", "gen_ai.transfer.target.name"] })).toMatchInlineSnapshot(`
       [
         "invoke_workflow Triage",
@@ -204,7 +213,7 @@ describe("span trees", () => {
     const model = scriptedModel({ Triage: [handOff("billing")], Billing: [fail(error)] });
     const billing = new Agent({ name: "Billing", model });
     const triage = new Agent({ name: "Triage", model, handoffs: [billing] });
-    await expect(new Runner({ plugins: [tracing] }).run(triage, "hello")).rejects.toThrow("Too many requests");
+    await expect(runnerWith([tracing]).run(triage, "hello")).rejects.toThrow("Too many requests");
     expect(spanTree(spans(), { attributes: ["error.type"] })).toMatchInlineSnapshot(`
       [
         "invoke_workflow Triage (failed) type="rate_limit"",
@@ -228,18 +237,18 @@ describe("span trees", () => {
         return data;
       },
     });
-    const runner = new Runner({ plugins: [tracing, tracing.sessionsOf(memorySessions())] });
+    const runner = runnerWith([tracing, tracing.sessionsOf(memorySessions())]);
     await runner.run(new Agent({ name: "Triage", model, handoffs: [edge] }), "hello", { session: "user-42" });
     expect(spanTree(spans(), { attributes: ["baton.turn.purpose", "baton.session.items"] })).toMatchInlineSnapshot(`
       [
         "read session items=0",
         "invoke_workflow Triage",
         "  append session items=1",
-        "  append session items=2",
         "  invoke_agent Triage",
         "    chat scripted",
         "    chat small purpose="summary"",
         "    execute_tool transfer_to_billing",
+        "  append session items=2",
         "  append session items=1",
         "  append session items=2",
         "  invoke_agent Billing",
@@ -254,7 +263,7 @@ describe("span trees", () => {
     const agent = new Agent({ name: "Solo", model: scriptedModel([say("done")]) });
     const tracer = provider.getTracer("http");
     await tracer.startActiveSpan("GET /chat", async (span) => {
-      await new Runner({ plugins: [tracing] }).run(agent, "hello");
+      await runnerWith([tracing]).run(agent, "hello");
       span.end();
     });
     expect(spanTree(spans())).toMatchInlineSnapshot(`
@@ -289,7 +298,7 @@ describe("a handoff span", () => {
       { role: "user", content: "[INTERNAL] a vip" },
       { role: "user", content: "hello" },
     ] as const;
-    await new Runner({ plugins: [tracing] }).run(triage, input, { runId: "run-1" });
+    await runnerWith([tracing]).run(triage, input, { runId: "run-1" });
     expect(attributesOf("execute_tool transfer_to_billing")).toMatchInlineSnapshot(`
       {
         "baton.handoff.filters": [
@@ -324,23 +333,26 @@ describe("spans and metrics follow the conventions", () => {
     const { tracing, spans } = recording({ capture: true });
     for (const { setup } of SCENARIOS) {
       const { agent, input, options, resume } = setup();
-      const runner = new Runner({ plugins: [tracing] });
+      const runner = runnerWith([tracing]);
       const result = await runner.run(agent as Agent, input, options).catch(() => undefined);
       const [pending] = result?.pending ?? [];
       if (result && pending && resume) await runner.run(agent as Agent, resume(result.history, pending));
     }
     expect(spans().length).toBeGreaterThan(50);
     for (const { name, attributes = {}, failed } of spans()) {
-      const operation = String(attributes["gen_ai.operation.name"]);
+      const operation = attributes["gen_ai.operation.name"] as string;
       const unknown = Object.keys(attributes).filter((key) => !ATTRIBUTES.has(key) && !key.startsWith("baton."));
       expect(unknown, name).toEqual([]);
       expect(Object.keys(attributes), name).toEqual(expect.arrayContaining([...(REQUIRED[operation] ?? ["?"])]));
-      expect(name).toBe(`${operation} ${String(attributes[NAMED_AFTER[operation] ?? ""])}`);
+      expect(name).toBe(`${operation} ${attributes[NAMED_AFTER[operation] ?? ""] as string}`);
       expect(failed, name).toBe(attributes["error.type"] !== undefined);
       const mode = attributes["gen_ai.transfer.mode"];
       if (mode !== undefined) expect(TRANSFER_MODES).toContain(mode);
       for (const key of ["gen_ai.input.messages", "gen_ai.output.messages"] as const) {
-        const messages = JSON.parse(String(attributes[key] ?? "[]")) as { role: string; parts: { type: string }[] }[];
+        const messages = JSON.parse((attributes[key] as string | undefined) ?? "[]") as {
+          role: string;
+          parts: { type: string }[];
+        }[];
         for (const { role, parts } of messages) {
           expect(["system", "user", "assistant", "tool"]).toContain(role);
           for (const part of parts)
@@ -363,7 +375,7 @@ describe("spans and metrics follow the conventions", () => {
     const billing = handoff(new Agent({ name: "Billing", model }), { guardrails: [closed] });
     const technical = new Agent({ name: "Technical", model, tools: [lookup] });
     const triage = new Agent({ name: "Triage", model, handoffs: [billing, technical] });
-    const runner = new Runner({ plugins: [tracing] });
+    const runner = runnerWith([tracing]);
     await runner.run(triage, "hello");
     await runner.close();
     const found = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
@@ -441,15 +453,13 @@ describe("context", () => {
 
   it("is that of the model's span in every step of its stream, and of the tool's while it runs", async () => {
     const names = new Map<string, string>();
-    const exporter = new InMemorySpanExporter();
-    const remember = {
-      onStart: (span: { name: string; spanContext(): { spanId: string } }) =>
-        void names.set(span.spanContext().spanId, span.name),
+    const remember: SpanProcessor = {
+      onStart: (span) => void names.set(span.spanContext().spanId, span.name),
       onEnd: () => {},
       forceFlush: async () => {},
       shutdown: async () => {},
     };
-    const provider = new TracerProvider({ spanProcessors: [remember, new SimpleSpanProcessor({ exporter })] });
+    const provider = new TracerProvider({ spanProcessors: [remember] });
     const seen: string[] = [];
     const model: Model = {
       name: "slow",
@@ -487,7 +497,7 @@ describe("context", () => {
         return "x";
       },
     });
-    const runner = new Runner({ plugins: [otel({ tracerProvider: provider })] });
+    const runner = runnerWith([otel({ tracerProvider: provider })]);
     await runner.run(new Agent({ name: "Solo", model, tools: [look] }), "hello");
     expect(seen.slice(0, 6)).toEqual([
       "begins in chat slow",
@@ -520,7 +530,7 @@ describe("context", () => {
       const { tracing } = recording();
       const model = scriptedModel([call("lookup"), say("done")]);
       const agent = new Agent({ name: "Solo", model, tools: [lookup] });
-      expect((await new Runner({ plugins: [tracing] }).run(agent, "hello")).finalOutput).toBe("done");
+      expect((await runnerWith([tracing]).run(agent, "hello")).finalOutput).toBe("done");
     } finally {
       context.disable();
       context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -534,7 +544,7 @@ describe("otel()", () => {
     const busy = new ModelError("busy", { kind: "overloaded" });
     const model = scriptedModel([fail(busy), say("done")]);
     const plugins = [tracing, retry({ baseDelayMs: 0 })];
-    await new Runner({ plugins }).run(new Agent({ name: "Solo", model }), "hello");
+    await runnerWith(plugins).run(new Agent({ name: "Solo", model }), "hello");
     expect(spanTree(spans())).toEqual(["invoke_workflow Solo", "  invoke_agent Solo", "    chat scripted"]);
   });
 
@@ -544,7 +554,7 @@ describe("otel()", () => {
     const compaction = compact({ model: small, atItems: 4, keepItems: 2 });
     const input = Array.from({ length: 6 }, (_, i) => ({ role: "user", content: `message ${i}` }) as const);
     const agent = new Agent({ name: "Solo", model: scriptedModel([say("done")]) });
-    await new Runner({ plugins: [tracing, compaction] }).run(agent, input);
+    await runnerWith([tracing, compaction]).run(agent, input);
     expect(spanTree(spans(), { attributes: ["gen_ai.conversation.compacted", "baton.turn.purpose"] }))
       .toMatchInlineSnapshot(`
       [
@@ -563,10 +573,7 @@ describe("otel()", () => {
     const known = scriptedModel({ Triage: [handOff("billing")] }, { name: "known" });
     const own = scriptedModel({ Billing: [say("done")] }, { name: "own" });
     const billing = new Agent({ name: "Billing", model: own });
-    await new Runner({ plugins: [tracing] }).run(
-      new Agent({ name: "Triage", model: known, handoffs: [billing] }),
-      "hello",
-    );
+    await runnerWith([tracing]).run(new Agent({ name: "Triage", model: known, handoffs: [billing] }), "hello");
     const cost = (name: string): unknown[] => {
       const attributes = attributesOf(name);
       return [attributes["baton.cost.usd"], attributes["baton.cost.unknown_models"]];
@@ -580,12 +587,12 @@ describe("otel()", () => {
   it("tells the session, the tenant, what waits, and attributes of the user's", async () => {
     const { tracing, attributesOf, spans } = recording({
       workflow: "support",
-      attributes: ({ metadata }) => ({ "enduser.id": String(metadata?.["user"]) }),
+      attributes: ({ metadata }) => ({ "enduser.id": metadata?.["user"] as string }),
     });
     const asking = tool({ name: "refund", needsApproval: true, execute: () => "x" });
     const model = scriptedModel([call("refund"), say("done")]);
     const agent = new Agent({ name: "Solo", model, tools: [asking] });
-    const runner = new Runner({ plugins: [tracing, memorySessions()] });
+    const runner = runnerWith([tracing, memorySessions()]);
     const session = { tenant: "acme", id: "user-42" };
     const paused = await runner.run(agent, "hello", { session, metadata: { user: "u1" } });
     expect(attributesOf("invoke_workflow support")).toMatchObject({
@@ -658,7 +665,7 @@ describe("otel()", () => {
     const model = scriptedModel([call("lookup"), say("done")]);
     const plugins = [tracing, tracing.sessionsOf(memorySessions())];
     const agent = new Agent({ name: "Solo", model, tools: [lookup] });
-    const result = await new Runner({ plugins }).run(agent, "hello", { session: "s" });
+    const result = await runnerWith(plugins).run(agent, "hello", { session: "s" });
     expect(result.finalOutput).toBe("done");
     expect(tracing.stats.failures).toBeGreaterThan(0);
   });

@@ -1,8 +1,15 @@
 /** The plugin. */
-import { type Attributes, type MeterProvider, type TracerProvider, metrics, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  type MeterProvider,
+  type Tracer,
+  type TracerProvider,
+  metrics,
+  trace,
+} from "@opentelemetry/api";
 import type { CallSite, Plugin, RunEvent } from "@batonjs/core";
 import { tracedModel, tracedTool } from "./inside.ts";
-import { metersOf } from "./metrics.ts";
+import { type Meters, metersOf } from "./metrics.ts";
 import type { OtlpProvider } from "./otlp/provider.ts";
 import { RunTrace } from "./run-trace.ts";
 import type { Settings } from "./spans.ts";
@@ -61,12 +68,20 @@ export const SCOPE = "@batonjs/trace-otel";
  * stands inside of its spans.
  */
 export function otel(options: OtelOptions = {}): OtelPlugin {
-  const { tracerProvider = trace.getTracerProvider(), meterProvider = metrics.getMeterProvider() } = options;
+  const { tracerProvider = trace.getTracerProvider() } = options;
   const flushTimeoutMs = positive(options.flushTimeoutMs ?? 5_000, "flushTimeoutMs");
   const maxOpenRuns = positive(options.maxOpenRuns ?? 10_000, "maxOpenRuns");
+  const meterProvider = (): MeterProvider => options.meterProvider ?? metrics.getMeterProvider();
+  let tracer: Tracer | undefined;
+  let meters: Meters | undefined;
   const settings: Settings = {
-    tracer: tracerProvider.getTracer(SCOPE),
-    meters: metersOf(meterProvider, SCOPE),
+    // An SDK may be registered after this: it is asked when something is to be recorded.
+    get tracer() {
+      return (tracer ??= tracerProvider.getTracer(SCOPE));
+    },
+    get meters() {
+      return meters;
+    },
     scrub: new Scrubber(options.redact),
     capture: captured(options.capture),
     prices: options.prices,
@@ -95,6 +110,7 @@ export function otel(options: OtelOptions = {}): OtelPlugin {
       if (oldest !== undefined) end(oldest, (run) => run.abandon());
       abandonedRuns++;
     }
+    meters ??= metersOf(meterProvider(), SCOPE);
     const run = new RunTrace(event.agent, at, settings);
     runs.set(event.runId, run);
     return run;
@@ -122,11 +138,13 @@ export function otel(options: OtelOptions = {}): OtelPlugin {
     }
   }
 
-  const flush = (): Promise<void> => within(flushTimeoutMs, [tracerProvider, meterProvider].map(flushOf));
+  const flush = (): Promise<void> => within(flushTimeoutMs, [flushOf(tracerProvider), flushOf(meterProvider())]);
 
   return {
     name: "otel",
-    onEvent: (event, at) => void guarded(() => take(event, at)),
+    onEvent: (event, at) => {
+      guarded(() => take(event, at));
+    },
     wrapModel: (model) => tracedModel(model, (request) => guarded(() => runs.get(request.at.runId)?.asked(request))),
     wrapTool: (tool) =>
       tracedTool(tool, ({ runId, idempotencyKey, callId }) =>
@@ -141,9 +159,10 @@ export function otel(options: OtelOptions = {}): OtelPlugin {
     // What cannot be sent now will not be: nothing may keep the process.
     close: () =>
       isOtlp(tracerProvider)
-        ? Promise.all([tracerProvider.shutdown(flushTimeoutMs), within(flushTimeoutMs, [flushOf(meterProvider)])]).then(
-            () => {},
-          )
+        ? Promise.all([
+            tracerProvider.shutdown(flushTimeoutMs),
+            within(flushTimeoutMs, [flushOf(meterProvider())]),
+          ]).then(() => {})
         : flush(),
     get stats() {
       return { openRuns: runs.size, abandonedRuns, failures };

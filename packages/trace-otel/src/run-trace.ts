@@ -28,7 +28,7 @@ export class RunTrace {
     const attributes = {
       [GEN_AI.operation]: OPERATION.workflow,
       [GEN_AI.workflow]: this.#workflow,
-      [BATON.runId]: scrub.name(at.runId),
+      [BATON.runId]: scrub.id(at.runId),
       [BATON.conventions]: CONVENTIONS,
       ...(at.session?.tenant === undefined ? {} : { [BATON.tenant]: scrub.name(at.session.tenant) }),
     };
@@ -109,7 +109,7 @@ export class RunTrace {
     this.#root.span.setAttributes({ ...attributes, ...this.#lanes.costAttributes(this.#lanes.cost) });
     const labels = { [GEN_AI.operation]: OPERATION.workflow, [GEN_AI.workflow]: this.#workflow };
     const seconds = (performance.now() - this.#root.began) / 1000;
-    this.#settings.meters.workflow.record(seconds, failure ? { ...labels, [ERROR_TYPE]: failure.type } : labels);
+    this.#settings.meters?.workflow.record(seconds, failure ? { ...labels, [ERROR_TYPE]: failure.type } : labels);
     this.#spans.end(this.#root, failure);
   }
 
@@ -143,7 +143,7 @@ function commonAttributes(at: CallSite, { attributes, scrub }: Settings): Attrib
   } catch {
     // What the user adds changes nothing where it fails.
   }
-  return at.session === undefined ? own : { ...own, [GEN_AI.conversation]: scrub.name(at.session.id) };
+  return at.session === undefined ? own : { ...own, [GEN_AI.conversation]: scrub.id(at.session.id) };
 }
 
 /** What a model says, as opposed to what it is told. */

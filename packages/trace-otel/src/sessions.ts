@@ -33,7 +33,7 @@ export function tracedStore(
     const span = guard(() =>
       settings.tracer.startSpan(
         name,
-        { attributes: { [GEN_AI.conversation]: settings.scrub.name(key.id), ...attributes } },
+        { attributes: { [GEN_AI.conversation]: settings.scrub.id(key.id), ...attributes } },
         parent,
       ),
     );

@@ -17,7 +17,8 @@ import type { CaptureKind, Scrubber } from "./shared/privacy.ts";
 /** What all runs of a plugin share. */
 export interface Settings {
   readonly tracer: Tracer;
-  readonly meters: Meters;
+  /** Nothing where no metrics are collected. */
+  readonly meters: Meters | undefined;
   readonly scrub: Scrubber;
   readonly capture: ReadonlySet<CaptureKind>;
   readonly prices: Prices | undefined;
@@ -64,13 +65,14 @@ export class Spans {
     this.#common = common;
   }
 
+  /** `attributes` are the span's to keep. */
   start(name: string, attributes: Attributes, parent: Context, options: StartOptions = {}): Open {
     const { kind = SpanKind.INTERNAL, agoMs = 0, from } = options;
     const span = this.settings.tracer.startSpan(
       name,
       {
         kind,
-        attributes: { ...this.#common, ...attributes },
+        attributes: Object.assign(attributes, this.#common),
         ...(agoMs > 0 ? { startTime: Date.now() - agoMs } : {}),
         ...(from === undefined ? {} : { links: [{ context: from.spanContext() }] }),
       },

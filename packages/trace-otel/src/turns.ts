@@ -3,6 +3,7 @@ import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { ModelRequest, ModelUsage, RunEvent, TurnItem } from "@batonjs/core";
 import { BATON, ERROR_TYPE, GEN_AI, OPERATION, providerName } from "./conventions.ts";
 import type { AgentSpan, Lane, Lanes } from "./lanes.ts";
+import type { Meters } from "./metrics.ts";
 import { messagesOf, toolDefinitions } from "./messages.ts";
 import { MAX_REASON, usageAttributes } from "./spans.ts";
 
@@ -87,10 +88,12 @@ export function turnFinished(lanes: Lanes, event: EventOf<"turn_finished">): voi
     span.setAttribute(GEN_AI.outputMessages, messagesOf(chat.output, shownOf(lanes), scrub, maxText));
   const answered = event.finishReason === "stop" || event.finishReason === "tool_calls";
   const failure = answered ? undefined : { type: scrub.name(event.finishReason) };
-  const labels = chatLabels(lanes, chat.model, event);
-  meters.chat.record(event.durationMs / 1000, failure ? { ...labels, [ERROR_TYPE]: failure.type } : labels);
-  if (event.firstEventMs !== undefined) meters.firstChunk.record(event.firstEventMs / 1000, labels);
-  countTokens(lanes, event.usage, labels);
+  if (meters) {
+    const labels = chatLabels(lanes, chat.model, event);
+    meters.chat.record(event.durationMs / 1000, failure ? { ...labels, [ERROR_TYPE]: failure.type } : labels);
+    if (event.firstEventMs !== undefined) meters.firstChunk.record(event.firstEventMs / 1000, labels);
+    countTokens(meters, event.usage, labels);
+  }
   lanes.spans.end(chat, failure, event.durationMs);
 }
 
@@ -102,7 +105,7 @@ function replyAttributes(lanes: Lanes, event: EventOf<"turn_finished"> | TurnIte
     [GEN_AI.finishReasons]: [scrub.name(finishReason)],
     ...usageAttributes(usage),
   };
-  if (responseId !== undefined) attributes[GEN_AI.responseId] = scrub.text(responseId, MAX_REASON);
+  if (responseId !== undefined) attributes[GEN_AI.responseId] = scrub.id(responseId);
   if ("firstEventMs" in event && event.firstEventMs !== undefined)
     attributes[GEN_AI.timeToFirstChunk] = event.firstEventMs / 1000;
   const agent = lane.agent;
@@ -114,7 +117,7 @@ function replyAttributes(lanes: Lanes, event: EventOf<"turn_finished"> | TurnIte
     if (usd === undefined) attributes[BATON.unknownPrices] = [scrub.name(`${event.provider}/${event.model}`)];
     else {
       attributes[BATON.cost] = usd;
-      lanes.settings.meters.cost.add(usd, {
+      lanes.settings.meters?.cost.add(usd, {
         [GEN_AI.requestModel]: scrub.name(event.model),
         ...(agent ? { [GEN_AI.agent]: agent.name } : {}),
       });
@@ -137,8 +140,7 @@ function chatLabels(
   };
 }
 
-function countTokens(lanes: Lanes, { inputTokens, outputTokens }: ModelUsage, labels: Attributes): void {
-  const { tokens } = lanes.settings.meters;
+function countTokens({ tokens }: Meters, { inputTokens, outputTokens }: ModelUsage, labels: Attributes): void {
   tokens.record(inputTokens, { ...labels, [GEN_AI.tokenType]: "input" });
   tokens.record(outputTokens, { ...labels, [GEN_AI.tokenType]: "output" });
 }
@@ -162,9 +164,11 @@ export function besideTurn(lanes: Lanes, item: TurnItem, lane: Lane): void {
     agent.context,
     { kind: SpanKind.CLIENT, agoMs: durationMs },
   );
-  const labels = chatLabels(lanes, model, item);
-  if (item.durationMs !== undefined) meters.chat.record(durationMs / 1000, labels);
-  countTokens(lanes, item.usage, labels);
+  if (meters) {
+    const labels = chatLabels(lanes, model, item);
+    if (item.durationMs !== undefined) meters.chat.record(durationMs / 1000, labels);
+    countTokens(meters, item.usage, labels);
+  }
   lanes.spans.end(open);
 }
 

@@ -1,4 +1,4 @@
-import { type AnyAgent, type Plugin, type RunEvent, type RunnerOptions, Agent, Runner } from "@batonjs/core";
+import { type AnyAgent, type Plugin, type RunEvent, type RunnerOptions, Agent, Runner, messageOf } from "@batonjs/core";
 import { testClock, testIds } from "../environment.ts";
 import { eventSequence } from "../events.ts";
 import { say } from "../script.ts";
@@ -144,14 +144,14 @@ export async function outcomeOf(
   }
   check(
     (done.error !== undefined) === (scenario.fails === true),
-    `${scenario.name}: ${done.error === undefined ? "it did not fail" : `it failed: ${String(done.error)}`}`,
+    `${scenario.name}: ${done.error === undefined ? "it did not fail" : `it failed: ${messageOf(done.error)}`}`,
   );
   if (!scenario.fails) setup.model.assertDone();
   return {
     result: transcript(items),
     events: eventSequence(events, { deltas: true }),
     agents: [...new Set(events.map(({ agent }) => agent))],
-    error: done.error === undefined ? undefined : String(done.error),
+    error: done.error === undefined ? undefined : messageOf(done.error),
   };
 }
 

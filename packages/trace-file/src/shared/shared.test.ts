@@ -17,7 +17,7 @@ describe("the shared files", () => {
 describe("secret()", () => {
   it("shows nothing of its value, and gives it back", () => {
     const key = secret("a value that is secret");
-    expect(`${key} ${JSON.stringify({ key })}`).toBe('[secret] {"key":"[secret]"}');
+    expect(`${key.toString()} ${JSON.stringify({ key })}`).toBe('[secret] {"key":"[secret]"}');
     expect(key.reveal()).toBe("a value that is secret");
   });
 

@@ -1,5 +1,5 @@
 /** Spans as an OTLP request in JSON. */
-import type { AttributeValue, Attributes } from "@opentelemetry/api";
+import { type AttributeValue, type Attributes, SpanStatusCode } from "@opentelemetry/api";
 import { byScope, nanosecondsOf } from "./protobuf.ts";
 import type { FinishedSpan } from "./span.ts";
 
@@ -31,7 +31,7 @@ function spanOf(span: FinishedSpan): object {
       spanId,
       attributes: attributesOf(attributes),
     })),
-    status: status.code === 0 ? {} : status,
+    status: status.code === SpanStatusCode.UNSET ? {} : status,
   };
 }
 
@@ -46,8 +46,8 @@ function valueOf(value: AttributeValue): object {
   if (typeof value === "boolean") return { boolValue: value };
   if (typeof value === "number")
     return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
-  const values = (value as readonly (AttributeValue | null | undefined)[]).flatMap((each) =>
-    each === null || each === undefined ? [] : [valueOf(each)],
+  const values = (value as readonly AttributeValue[]).flatMap((each) =>
+    (each as unknown) === null || each === undefined ? [] : [valueOf(each)],
   );
   return { arrayValue: { values } };
 }

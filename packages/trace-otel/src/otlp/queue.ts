@@ -43,7 +43,7 @@ export class Queue<T> {
     }
     this.#waiting.push(entry);
     if (this.#sending) return;
-    if (this.#waiting.length >= maxBatch) this.#schedule(0);
+    if (this.#waiting.length === maxBatch) this.#schedule(0);
     else if (this.#timer === undefined) this.#schedule(delayMs);
   }
 

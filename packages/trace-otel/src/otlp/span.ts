@@ -197,22 +197,9 @@ function millisecondsOf(time: TimeInput): number {
   return time < performance.timeOrigin ? performance.timeOrigin + time : time;
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-const POOL_SIZE = 1024;
-
-let pool: Uint8Array<ArrayBuffer> | undefined;
-let used = POOL_SIZE;
-
-/** Random bytes as hex, never all zero. Drawn from a pool: one call of the system for many ids. */
+/** Random bytes as hex, four at a time, never all zero. Ids need to differ, not to be secret. */
 function randomHex(bytes: number): string {
   let hex = "";
-  do {
-    if (used + bytes > POOL_SIZE) {
-      pool = crypto.getRandomValues(pool ?? new Uint8Array(POOL_SIZE));
-      used = 0;
-    }
-    hex = "";
-    for (let i = 0; i < bytes; i++) hex += HEX[pool![used++]!]!;
-  } while (/^0+$/.test(hex));
+  for (let i = 0; i < bytes; i += 4) hex += ((1 + Math.random() * 0xffff_fffe) >>> 0).toString(16).padStart(8, "0");
   return hex;
 }

@@ -30,7 +30,7 @@ export function captured(capture: Capture = false): ReadonlySet<CaptureKind> {
   if (typeof capture === "boolean") return new Set(capture ? CAPTURE_KINDS : []);
   const unknown = capture.find((kind) => !CAPTURE_KINDS.includes(kind));
   if (unknown === undefined) return new Set(capture);
-  throw new TypeError(`Cannot capture "${String(unknown)}": known kinds are ${CAPTURE_KINDS.join(", ")}`);
+  throw new TypeError(`Cannot capture "${unknown}": known kinds are ${CAPTURE_KINDS.join(", ")}`);
 }
 
 /** Secrets that are kept in mind; beyond it the oldest is forgotten. */
@@ -116,8 +116,9 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\bAIza[\w-]{30,}/g, REDACTED],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, REDACTED],
 ];
-/** A text without any of these has none of the patterns: one look instead of ten. */
-const SUSPICIOUS = /[:=]|bearer|basic|token|sntry|[-_]|AKIA|ASIA|AIza|eyJ/i;
+/** What each of the patterns has in it: one look at a text instead of ten. */
+const SUSPICIOUS =
+  /-----BEGIN|bearer|basic|token|sntry|:\/\/[^\s/]*@|api[-_ ]?key|authorization|honeycomb-team|passw|secret|sentry_key|\b(?:sk|pk|rk|lsv2|hcaik|hcbik|xai|gsk|glpat|dckr_pat|whsec)[-_]|gh[pousr]_|github_pat_|xox[abeoprs]-|A[KS]IA|AIza|eyJ/i;
 
 /** Fields of JSON whose value is never shown. */
 const SECRET_FIELD =
@@ -147,6 +148,11 @@ export class Scrubber {
     return clean.length <= max
       ? clean.toWellFormed()
       : `${clean.slice(0, max).toWellFormed()}… [${clean.length - max} more characters]`;
+  }
+
+  /** As `text`, for ids, of which each is new. */
+  id(id: string): string {
+    return this.text(id, MAX_NAME);
   }
 
   /** As `text`, for names, which come again and again. */
@@ -207,7 +213,7 @@ function checkRule(rule: RedactRule): void {
   const known = typeof match === "function" || match instanceof RegExp || (typeof match === "string" && match !== "");
   if (known && typeof instead === "string") return;
   throw new TypeError(
-    `Cannot redact with ${JSON.stringify(rule) ?? String(rule)}: expected a text, a pattern, { match, with } or a function`,
+    `Cannot redact with ${JSON.stringify(rule)}: expected a text, a pattern, { match, with } or a function`,
   );
 }
 
