@@ -176,7 +176,7 @@ function sessionLines(runs: readonly TraceRun[], { paint }: Page): string[] {
 }
 
 /** What runs have cost together. */
-export function costOf(runs: readonly TraceRun[]): Cost | undefined {
+function costOf(runs: readonly TraceRun[]): Cost | undefined {
   const costs = runs.flatMap(({ cost }) => (cost ? [cost] : []));
   if (costs.length === 0) return undefined;
   const sum = new CostMeter(() => undefined);

@@ -1,5 +1,5 @@
 /** The instruments of the conventions. */
-import { type Attributes, type Counter, type Histogram, type MeterProvider, createNoopMeter } from "@opentelemetry/api";
+import { type Counter, type Histogram, type MeterProvider, createNoopMeter } from "@opentelemetry/api";
 import { METRIC } from "./conventions.ts";
 
 /** Seconds, in the buckets that the conventions ask for. */
@@ -22,7 +22,6 @@ export interface Meters {
   readonly blocked: Counter;
   readonly cost: Counter;
 }
-export type { Attributes };
 
 /** The instruments; nothing where nobody collects what they measure. */
 export function metersOf(provider: MeterProvider, scope: string): Meters | undefined {

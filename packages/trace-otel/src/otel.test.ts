@@ -6,6 +6,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
+import { calcPrice } from "@pydantic/genai-prices";
 import { type ReadableSpan, type SpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import {
   Agent,
@@ -29,7 +30,7 @@ import { SCENARIOS, type TracedSpan, spanTree } from "@batonjs/testing/tracing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ATTRIBUTES, METRICS, NAMED_AFTER, REQUIRED, TRANSFER_MODES } from "./__fixtures__/conventions.ts";
 import { METRIC } from "./conventions.ts";
-import { type OtelOptions, type OtelPlugin, otel } from "./index.ts";
+import { type OtelOptions, type OtelPlugin, genaiPrices, otel } from "./index.ts";
 
 beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -582,6 +583,14 @@ describe("otel()", () => {
     expect(cost("chat own")).toEqual([undefined, ["scripted/own"]]);
     expect(cost("invoke_agent Billing")).toEqual([undefined, ["scripted/own"]]);
     expect(cost("invoke_workflow Triage")).toEqual([0.01, ["scripted/own"]]);
+  });
+
+  it("takes the prices of @pydantic/genai-prices", async () => {
+    const { tracing, attributesOf } = recording({ prices: genaiPrices(calcPrice) });
+    const usage = { inputTokens: 1_000_000, outputTokens: 0 };
+    const model = scriptedModel([say("done")], { name: "gpt-4o-mini", provider: "openai", usage });
+    await runnerWith([tracing]).run(new Agent({ name: "Solo", model }), "hello");
+    expect(attributesOf("invoke_workflow Solo")["baton.cost.usd"]).toBeCloseTo(0.15);
   });
 
   it("tells the session, the tenant, what waits, and attributes of the user's", async () => {

@@ -61,7 +61,7 @@ export interface OtelPlugin extends Plugin {
   close(): Promise<void>;
 }
 
-export const SCOPE = "@batonjs/trace-otel";
+const SCOPE = "@batonjs/trace-otel";
 
 /**
  * Spans and metrics by the GenAI conventions. Put it first: what the plugins after it do, their retries included, then

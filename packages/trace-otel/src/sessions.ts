@@ -7,7 +7,7 @@ import type { Failure, Settings } from "./spans.ts";
 import { inside } from "./inside.ts";
 
 /** Span names of a store's operations. */
-export const SESSION_SPANS = { read: "read session", append: "append session", delete: "delete session" } as const;
+const SESSION_SPANS = { read: "read session", append: "append session", delete: "delete session" } as const;
 
 type Guard = <T>(work: () => T) => T | undefined;
 

@@ -47,7 +47,7 @@ export function passedOn(shown: readonly VisibleItem[], view: View | undefined):
 const isRange = (entry: View[number]): entry is readonly [string, string] => Array.isArray(entry);
 
 /** Tokens of an item, about. */
-export function estimatedTokens(item: VisibleItem): number {
+function estimatedTokens(item: VisibleItem): number {
   const name = item.type === "tool_call" ? item.name.length : 0;
   return Math.ceil((textOf(item).length + name) / 4);
 }
