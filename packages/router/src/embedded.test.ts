@@ -82,6 +82,17 @@ describe("embedded()", () => {
   });
 });
 
+describe("embedded() with @batonjs/model-local", () => {
+  it("takes the package as it is, and knows words that are in no example", async () => {
+    const { triage } = bank({});
+    const made = router({ classifier: embedded(await import("@batonjs/model-local")) });
+    await made.fit(triage);
+    expect(await made.classify("reimburse me", triage)).toMatchObject({ to: "Billing Agent" });
+    const again = router({ classifier: embedded(await import("@batonjs/model-local")), saved: await made.save() });
+    expect(await again.classify("reimburse me", triage)).toMatchObject({ to: "Billing Agent" });
+  });
+});
+
 describe("installed()", () => {
   it("finds a classifier, and tells which one it has saved", async () => {
     const examples = [
