@@ -234,6 +234,19 @@ describe("otlp()", () => {
     assert.deepEqual(provider.stats, { waiting: 0, sent: 1, dropped: 1, failedRequests: 1 });
   });
 
+  it("gives up in time at shutdown, counts what is lost, and can be used again", async () => {
+    const { collector, provider } = await collecting({ timeoutMs: 60_000 });
+    collector.answer = () => {};
+    const tracer = provider.getTracer("test");
+    tracer.startSpan("lost").end();
+    await provider.shutdown(50);
+    assert.deepEqual(provider.stats, { waiting: 0, sent: 0, dropped: 1, failedRequests: 0 });
+    collector.answer = (response) => void response.end();
+    tracer.startSpan("sent").end();
+    await provider.shutdown(1_000);
+    assert.deepEqual(provider.stats, { waiting: 0, sent: 1, dropped: 1, failedRequests: 0 });
+  });
+
   it("joins the trace of the caller, and leaves out what the caller does not sample", async () => {
     const { collector, provider } = await collecting();
     const { ROOT_CONTEXT, trace } = await import("@opentelemetry/api");

@@ -22,7 +22,9 @@ export class Queue<T> {
   #waiting: T[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> | undefined;
+  /** Of the batch that is being sent. */
   #abort: AbortController | undefined;
+  #inFlight = 0;
   sent = 0;
   dropped = 0;
   failedBatches = 0;
@@ -56,8 +58,9 @@ export class Queue<T> {
   release(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.dropped += this.#waiting.length;
+    this.dropped += this.#waiting.length + this.#inFlight;
     this.#waiting = [];
+    this.#inFlight = 0;
     this.#abort?.abort();
   }
 
@@ -82,23 +85,35 @@ export class Queue<T> {
 
   async #sendOne(batch: readonly T[]): Promise<void> {
     const abort = (this.#abort = new AbortController());
+    this.#inFlight = batch.length;
     for (let attempt = 1; !abort.signal.aborted; attempt++) {
       let outcome: Sent | undefined;
       try {
-        outcome = await this.#options.send(batch, abort.signal);
+        outcome = await Promise.race([this.#options.send(batch, abort.signal), aborted(abort.signal)]);
       } catch {
         // Will not get better.
       }
+      if (abort.signal.aborted) return; // given up, and counted
       if (outcome?.ok) {
+        this.#inFlight = 0;
         this.sent += batch.length;
         return;
       }
       if (!outcome || attempt >= this.#options.attempts) break;
       await pause(Math.min(outcome.retryAfterMs ?? 500 * 2 ** attempt, MAX_WAIT_MS), abort.signal);
     }
+    if (abort.signal.aborted) return;
+    this.#inFlight = 0;
     this.failedBatches++;
     this.dropped += batch.length;
   }
+}
+
+/** Rejects when `signal` is aborted: whoever sends need not listen to it. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("Given up")), { once: true });
+  });
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
