@@ -306,8 +306,8 @@ async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> 
     if (run.gate) items = await run.journal.drop();
     else if (error instanceof AbortError && t.open.length > 0 && !waitsForCaller(t))
       await giveUp(t, "The run was stopped before this was done.", "abandoned", run);
-  } catch (failure) {
-    error = failure instanceof RunError ? failure : error;
+  } catch {
+    // Nobody was told that this is stored: the next run settles what is open. What ended the run is what matters.
   }
   if (Object.isFrozen(error))
     error = new RunError(error.message, { cause: error, code: error.code, agent: error.agent });
