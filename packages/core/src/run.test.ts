@@ -9,16 +9,30 @@ import {
   ModelError,
   type ModelSettings,
   type Plugin,
+  type RunContext,
   RunError,
   run,
   Runner,
   type RunnerOptions,
   type SessionKey,
   stream,
+  type ToolContext,
+  toolResult,
   usageOf,
   user,
 } from "@batonjs/core";
-import { call, fail, garbage, reply, say, scriptedModel, testClock, testIds, transcript } from "@batonjs/testing";
+import {
+  call,
+  fail,
+  garbage,
+  handOff,
+  reply,
+  say,
+  scriptedModel,
+  testClock,
+  testIds,
+  transcript,
+} from "@batonjs/testing";
 import { hostileNumbers, hostileTexts } from "@batonjs/testing/corpus";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -28,11 +42,11 @@ import { tool } from "./tool.ts";
 const testRunner = (options: RunnerOptions = {}): Runner =>
   new Runner({ clock: testClock(1_000), newId: testIds(), ...options });
 
-const rejection = async (promise: Promise<unknown>): Promise<Error> => {
+const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
   try {
     await promise;
   } catch (error) {
-    return error as Error;
+    return error as RunError;
   }
   throw new Error("It did not reject");
 };
@@ -330,6 +344,167 @@ describe("settings", () => {
     });
     await run(agent, "hi", { settings: { toolChoice: { name: "look" } } });
     expect(model.requests.map(({ settings }) => settings.toolChoice)).toEqual([{ name: "look" }, undefined]);
+  });
+});
+
+describe("settings that force a tool", () => {
+  it("hold for one reply of each agent that a handoff makes active", async () => {
+    const model = scriptedModel({ Triage: [handOff("billing")], Billing: [call("look"), say("done")] });
+    const look = tool({ name: "look", execute: () => "seen" });
+    const billing = new Agent({ name: "Billing", model, tools: [look] });
+    const triage = new Agent({ name: "Triage", model, handoffs: [billing] });
+    await new Runner({ settings: { toolChoice: "required" } }).run(triage, "hi");
+    expect(model.requests.map(({ at, settings }) => [at.agent, settings.toolChoice])).toEqual([
+      ["Triage", "required"],
+      ["Billing", "required"],
+      ["Billing", undefined],
+    ]);
+  });
+
+  it("do not hold again when a paused run goes on", async () => {
+    const model = scriptedModel([call("outside"), say("done")]);
+    const agent = new Agent({
+      name: "Host",
+      model,
+      settings: { toolChoice: "required" },
+      tools: [tool({ name: "outside" })],
+    });
+    const paused = await run(agent, "hi");
+    await run(agent, [...paused.toInputList(), toolResult(paused.pending[0]!, "x")]);
+    expect(model.requests.map(({ settings }) => settings.toolChoice)).toEqual(["required", undefined]);
+  });
+});
+
+describe("an agent", () => {
+  it("may run in two runners at once, each with its own plugins and model", async () => {
+    const look = tool({ name: "look", execute: () => "seen" });
+    const agent = new Agent({ name: "Host", tools: [look] });
+    const shout: Plugin = {
+      name: "shout",
+      wrapTool: (inner) => ({
+        ...inner,
+        execute: async (args, context) => `${String(await inner.execute!(args, context))}!`,
+      }),
+    };
+    const [plain, loud] = [scriptedModel([call("look"), say("a")]), scriptedModel([call("look"), say("b")])];
+    const results = await Promise.all([
+      new Runner({ model: plain }).run(agent, "hi"),
+      new Runner({ model: loud, plugins: [shout] }).run(agent, "hi"),
+    ]);
+    expect(results.map(({ finalOutput }) => finalOutput)).toEqual(["a", "b"]);
+    expect(transcript(plain.request(1).items).at(-1)).toBe('result of call_1: "seen"');
+    expect(transcript(loud.request(1).items).at(-1)).toBe('result of call_1: "seen!"');
+  });
+
+  it("may run many times at once in one runner; the runs do not know of each other", async () => {
+    const model = scriptedModel(({ items }) => {
+      const [first] = items as unknown as readonly [{ content: string }];
+      return items.length === 1 ? call("echo", { text: first.content }) : say(`answer to ${first.content}`);
+    });
+    const echo = tool({ name: "echo", parameters: z.object({ text: z.string() }), execute: ({ text }) => text });
+    const agent = new Agent({ name: "Host", model, tools: [echo] });
+    const runner = new Runner();
+    const results = await Promise.all(Array.from({ length: 50 }, (_, i) => runner.run(agent, `message ${i}`)));
+    for (const [i, result] of results.entries()) {
+      expect(result.finalOutput).toBe(`answer to message ${i}`);
+      expect(result.history).toHaveLength(7);
+    }
+    expect(new Set(results.flatMap(({ history }) => history.map(({ id }) => id))).size).toBe(50 * 7);
+  });
+
+  it("may be one of a thousand, in a chain with a way back to the first", async () => {
+    const model = scriptedModel([say("hi")]);
+    const agents: Agent[] = [];
+    for (let i = 0; i < 1_000; i++) {
+      agents.push(new Agent({ name: `Agent ${i}`, model, handoffs: (): Agent[] => [agents[(i + 1) % 1_000]!] }));
+    }
+    const result = await run(agents[0]!, "hello");
+    expect(result.finalOutput).toBe("hi");
+    expect(model.request(0).handoffs.map(({ to }) => to)).toEqual(["Agent 1"]);
+  });
+});
+
+describe("what a run is told beside", () => {
+  it("reaches callbacks as the very object, and no model, store, event or error", async () => {
+    const secret = { token: "canary-91c2" };
+    const seen: unknown[] = [];
+    const store = memorySessions();
+    const events: unknown[] = [];
+    const model = scriptedModel([call("look"), fail(new Error("down"))]);
+    const agent = new Agent({
+      name: "Host",
+      model,
+      instructions: (run: RunContext<typeof secret>) => (seen.push(run.context), "x"),
+      tools: [
+        tool({
+          name: "look",
+          execute: (_: undefined, run: ToolContext<typeof secret>) => (seen.push(run.context), "y"),
+        }),
+      ],
+    });
+    const runner = new Runner({ plugins: [store, { name: "tap", onEvent: (...told) => void events.push(told) }] });
+    const error = await rejection(runner.run(agent, "hi", { session: "s", context: secret }));
+    expect(seen).toEqual([secret, secret, secret]);
+    for (const each of seen) expect(each).toBe(secret);
+    const { items } = await store.sessions!.read({ id: "s" });
+    expect(JSON.stringify([model.requests, items, events, error, { ...error }, error.message])).not.toContain(
+      secret.token,
+    );
+  });
+
+  it("is not shown by what a callback is given: neither by JSON nor by its own keys", async () => {
+    let written = "";
+    const agent = new Agent({
+      name: "Host",
+      model: scriptedModel([say("ok")]),
+      instructions: (run: RunContext<{ token: string }>) => ((written = JSON.stringify(run)), "x"),
+    });
+    await run(agent, "hi", { context: { token: "canary-91c2" } });
+    expect(written).not.toContain("canary");
+  });
+});
+
+describe("a reply's notes", () => {
+  it("are recorded with it, and no model sees them", async () => {
+    const model = scriptedModel([
+      reply({ items: [call("look")], notes: [{ plugin: "router", data: { guess: "billing" } }] }),
+      say("done"),
+    ]);
+    const agent = new Agent({ name: "Host", model, tools: [tool({ name: "look", execute: () => "" })] });
+    const result = await run(agent, "hi");
+    expect(result.history.find(({ type }) => type === "note")).toMatchObject({
+      plugin: "router",
+      data: { guess: "billing" },
+      agent: "Host",
+    });
+    expect(JSON.stringify(model.request(1).items)).not.toContain("guess");
+  });
+});
+
+describe("runner.close()", () => {
+  it("closes every plugin, also where one fails, and rejects with the first failure", async () => {
+    const closed: string[] = [];
+    const plugin = (name: string, error?: Error): Plugin => ({
+      name,
+      close: async () => {
+        closed.push(name);
+        if (error) throw error;
+      },
+    });
+    await new Runner({ plugins: [plugin("a"), { name: "nothing to close" }, plugin("b")] }).close();
+    expect(closed).toEqual(["a", "b"]);
+    const [one, two] = [new Error("one"), new Error("two")];
+    const broken = new Runner({ plugins: [plugin("c", one), plugin("d", two), plugin("e")] });
+    await expect(broken.close()).rejects.toBe(one);
+    expect(closed).toEqual(["a", "b", "c", "d", "e"]);
+    const sync: Plugin = {
+      name: "sync",
+      close: () => {
+        throw two;
+      },
+    };
+    await expect(new Runner({ plugins: [sync, plugin("f")] }).close()).rejects.toBe(two);
+    expect(closed.at(-1)).toBe("f");
   });
 });
 
