@@ -71,9 +71,10 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 /** How much more the late turns of one run take than its early ones. */
 async function growth(): Promise<Report> {
   const marks = new Float64Array(GROWTH.calls + 1);
-  const run = contestant.S4(GROWTH.calls, (turn) => {
+  const run = contestant.S4?.(GROWTH.calls, (turn) => {
     marks[turn] = performance.now();
   });
+  if (!run) return {};
   const ratios: number[] = [];
   const { early, late, width } = GROWTH;
   const started = performance.now();
@@ -95,7 +96,8 @@ async function live(): Promise<Report> {
     waiting++;
     return gate;
   };
-  const run = contestant.S2(wait);
+  const run = contestant.S2?.(wait);
+  if (!run) return {};
   const settle = async (count: number): Promise<void> => {
     for (let i = 0; i < 10_000 && waiting < count; i++) await breathe();
   };
@@ -150,7 +152,7 @@ async function follow(order: Order): Promise<Report> {
 process.on("message", (order: Order) => {
   follow(order).then(
     (report) => process.send!(report),
-    (error: unknown) => process.send!({ error: String((error as Error | undefined)?.stack ?? error).slice(0, 600) }),
+    (error: unknown) => process.send!({ error: String(error).split("\n")[0]!.slice(0, 200) }),
   );
 });
 process.send!({ ready: contestant.notes ?? [] });

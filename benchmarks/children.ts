@@ -30,7 +30,7 @@ export class Child {
     const begun = fork(join(import.meta.dirname, "child.ts"), [module, name], {
       execArgv: ["--expose-gc", "--no-warnings"],
       env: { ...process.env, NODE_ENV: "production", ...env },
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      stdio: ["ignore", "ignore", "ignore", "ipc"], // errors come as reports
     });
     this.#process = begun;
     const { ready } = (await answerOf(begun)) as { readonly ready?: readonly string[] };

@@ -34,6 +34,8 @@ export const ENTRIES: readonly Entry[] = [
     export: "acting",
     extra: true,
   },
+  { id: "fetch", title: "fetch", module: "./contestants/over-http.ts" },
+  { id: "openai-client", title: "openai client", module: "./contestants/over-http.ts", export: "client" },
   {
     id: "openai-agents",
     title: "@openai/agents",

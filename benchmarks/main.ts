@@ -7,7 +7,8 @@
  *   --rounds n        rounds of each scenario (25; of a part 9)
  *   --core path       measures another copy of core's src/index.ts as well, as `baton-other`
  */
-import { spawnSync } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
@@ -32,16 +33,17 @@ const partial = only.length > 0 || wanted.length > 0 || flags.core !== undefined
 const rounds = Number(flags.rounds ?? (partial ? 9 : 25));
 const roundMs = partial ? 20 : 40;
 
+const scenarios = SCENARIOS.filter(
+  ({ id }) => wanted.length === 0 || wanted.some((each) => id === each || id.startsWith(`${each}x`)),
+);
+const floors = new Set(scenarios.map(({ floor = FLOOR }) => floor));
 const entries: Entry[] = ENTRIES.filter(({ id, extra }) =>
-  only.length === 0 ? !extra : id === FLOOR || only.includes(id),
+  only.length === 0 ? !extra : floors.has(id) || only.includes(id),
 );
 if (flags.core !== undefined) {
   const env = { BATON_CORE: resolve(flags.core) };
   entries.push({ id: "baton-other", title: "Baton, other copy", module: "./contestants/baton.ts", env });
 }
-const scenarios = SCENARIOS.filter(
-  ({ id }) => wanted.length === 0 || wanted.some((each) => id === each || id.startsWith(`${each}x`)),
-);
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
@@ -50,7 +52,7 @@ const roundsFor = (roundMicros: number): number =>
   Math.max(2, Math.min(rounds, Math.round((80_000 * rounds) / Math.max(roundMicros, 1))));
 
 /** Rounds of all contestants in turn, so that what disturbs the machine disturbs all of them. */
-async function measure({ id, what, goal }: Scenario, children: readonly Child[]): Promise<Line> {
+async function measure({ id, what, goal, floor = FLOOR }: Scenario, children: readonly Child[]): Promise<Line> {
   const able: { readonly child: Child; readonly rounds: number; readonly times: number[] }[] = [];
   const rows: Row[] = [];
   for (const child of children) {
@@ -66,13 +68,13 @@ async function measure({ id, what, goal }: Scenario, children: readonly Child[])
       else rows.push({ contestant: child.id, error: error ?? "" });
     }
   }
-  const floor = able.find(({ child }) => child.id === FLOOR)!.times;
+  const lowest = able.find(({ child }) => child.id === floor)!.times;
   for (const { child, times } of able) {
     if (times.length === 0) continue;
-    const ratio = median(times.map((time, i) => time / floor[i]!));
+    const ratio = median(times.map((time, i) => time / lowest[i]!));
     rows.push({ contestant: child.id, value: median(times), ratio });
   }
-  return { what: `${id} ${what}`, unit: "µs", goal, rows };
+  return { what: `${id} ${what}`, unit: "µs", goal, floor, rows };
 }
 
 /** A figure that is no ratio to bare-plus. */
@@ -117,6 +119,9 @@ console.log(`| scenario | ${entries.map(({ title }) => title).join(" | ")} | goa
 console.log(`| --- |${" --: |".repeat(entries.length)} --: |`);
 const notes: string[] = [];
 if (scenarios.length > 0) {
+  const server = fork(join(import.meta.dirname, "server.ts"), { execArgv: ["--no-warnings"] });
+  const [{ url }] = (await once(server, "message")) as [{ readonly url: string }];
+  process.env["BENCH_SERVER"] = url;
   const children: Child[] = [];
   for (const entry of entries) {
     const child = await Child.start(entry);
@@ -129,6 +134,7 @@ if (scenarios.length > 0) {
     if (scenario.id === "S7") show(await figure("live", children));
   }
   for (const child of children) child.stop();
+  server.kill();
 }
 if (wanted.length === 0 ? !partial : wanted.includes("costs")) for (const line of await costs()) show(line);
 if (!partial) {

@@ -14,8 +14,10 @@ export interface Row {
 export interface Line {
   readonly what: string;
   readonly unit: string;
-  /** At most this many times bare-plus; of rows without ratios, at most this value. */
+  /** At most this many times the floor; of rows without ratios, at most this value. */
   readonly goal: number;
+  /** Who ratios are taken to. @default bare-plus */
+  readonly floor?: string;
   readonly rows: readonly Row[];
 }
 
@@ -34,7 +36,7 @@ function cell(line: Line, id: string): string {
   const row = rowOf(line, id);
   if (!row) return "–";
   if (row.value === undefined) return row.error ?? "–";
-  const ratio = row.ratio === undefined || id === FLOOR ? "" : ` (${times(row.ratio)})`;
+  const ratio = row.ratio === undefined || id === (line.floor ?? FLOOR) ? "" : ` (${times(row.ratio)})`;
   const verdict = id.startsWith("baton") ? (isMet(line, row) ? " met" : " **missed**") : "";
   return `${withUnit(row.value, line.unit)}${ratio}${verdict}`;
 }
@@ -63,10 +65,10 @@ export function markdown(
   setting: string,
   notes: readonly string[],
 ): string {
-  const own = entries.filter(({ id }) => id.startsWith("bare") || id.startsWith("baton"));
+  const own = entries.filter(({ id }) => /^(bare|baton|fetch$|openai-client$)/.test(id));
   const peers = entries.filter((entry) => !own.includes(entry));
   const goals = lines.map((line) => {
-    const floor = rowOf(line, FLOOR)?.value;
+    const floor = rowOf(line, line.floor ?? FLOOR)?.value;
     const baton = rowOf(line, "baton");
     const value = baton?.value === undefined ? "–" : withUnit(baton.value, line.unit);
     const ratio = baton?.ratio === undefined ? "" : times(baton.ratio);
@@ -85,11 +87,11 @@ ${setting} Written by \`pnpm bench\`; see [README.md](README.md).
 
 ## Baton and its goals
 
-${table(["", "bare-plus", "Baton", "ratio", "goal", "", "best peer"], goals)}
+${table(["", "floor", "Baton", "ratio", "goal", "", "best peer"], goals)}
 
 ## Baton and the baselines
 
-In parentheses: times bare-plus.
+In parentheses: times the floor, which is the openai client in S9 and bare-plus elsewhere.
 
 ${all(own)}
 

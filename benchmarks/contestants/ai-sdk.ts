@@ -1,4 +1,5 @@
 /** AI SDK. It has no handoffs: one is emulated by a tool whose call makes `prepareStep` switch the agent. */
+import { createOpenAI } from "@ai-sdk/openai";
 import { type LanguageModel, type ModelMessage, type ToolSet, generateText, stepCountIs, streamText, tool } from "ai";
 import type { MockLanguageModelV4 } from "ai/test";
 import { z } from "zod";
@@ -12,6 +13,7 @@ import {
   type RunOnce,
   type Wait,
   agentName,
+  baseUrl,
   conversation,
   forecast,
   toolConversation,
@@ -215,5 +217,25 @@ export const contestant: Contestant = {
       { role: "assistant", content: answer },
     ]);
     return handingOver(triageTo(answering(), "triage"), history, dropTools);
+  },
+  S9: (wire) => {
+    const model = createOpenAI({ apiKey: "none", baseURL: baseUrl(wire) }).responses("gpt-4o");
+    const triage = { ...triageTo(answering(), "triage"), model };
+    const targets = { transfer_to_answering: { ...answering(), model } };
+    if (wire === "json") return handingOver({ ...triage, targets });
+    const tools = transfersOf(triage);
+    return async () => {
+      const { textStream } = streamText({
+        model,
+        instructions: INSTRUCTIONS,
+        prompt: QUESTION,
+        tools,
+        stopWhen: stepCountIs(10),
+        prepareStep: ({ steps }) => (steps.length > 0 ? { instructions: INSTRUCTIONS, activeTools: [] } : undefined),
+      });
+      let seen = "";
+      for await (const delta of textStream) seen += delta;
+      return seen;
+    };
   },
 };

@@ -1,6 +1,7 @@
 /** Baton, from this repository's source or from the copy that `BATON_CORE` names. */
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
+import { openaiCompatible } from "../../packages/model-openai/src/index.ts";
 import type * as Core from "../../packages/core/src/index.ts";
 import type {
   Agent as AgentType,
@@ -20,6 +21,7 @@ import {
   QUESTION,
   type Wait,
   agentName,
+  baseUrl,
   conversation,
   forecast,
   toolConversation,
@@ -146,6 +148,15 @@ export function batonWith(way: Way, sideEffects: "none" | "once" = "none"): Cont
       const target = answering();
       const triage = triageTo(target, "triage", undefined, handoff(target, { inputFilter: dropToolItems }));
       return () => way.answer(runner, triage, [...history, { role: "user", content: QUESTION }]);
+    },
+    S9: (wire) => {
+      const models = openaiCompatible({ name: "server", apiKey: "none", baseURL: baseUrl(wire), api: "responses" });
+      const model = models.responses("gpt-4o");
+      const target = new Agent({ name: "answering", instructions: INSTRUCTIONS, model });
+      return started(
+        new Agent({ name: "triage", instructions: INSTRUCTIONS, model, handoffs: [target] }) as Any,
+        QUESTION,
+      );
     },
   };
 }

@@ -9,20 +9,27 @@ export interface Contestant {
   /** What deserves a footnote: where a scenario is emulated, and how. */
   readonly notes?: readonly string[];
   /** One agent, one turn. */
-  S1(): RunOnce;
+  S1?(): RunOnce;
   /** Triage, handoff, answer. `wait` comes before each reply of a model. */
-  S2(wait?: Wait): RunOnce;
+  S2?(wait?: Wait): RunOnce;
   /** A chain of `agents` agents, each handing over to the next. */
-  S3(agents: number): RunOnce;
+  S3?(agents: number): RunOnce;
   /** One agent that calls a tool `calls` times, one call per turn, then answers. Models call `mark` at each turn. */
-  S4(calls: number, mark: Mark): RunOnce;
+  S4?(calls: number, mark: Mark): RunOnce;
   /** One turn on a conversation of `messages` messages. */
-  S5(messages: number): RunOnce;
+  S5?(messages: number): RunOnce;
   /** One turn whose answer is streamed as `deltas` pieces. Resolves to the text, put together by the consumer. */
-  S6(deltas: number): RunOnce;
+  S6?(deltas: number): RunOnce;
   /** Triage to answer on a conversation of `items` items, half of them of tools, which a filter drops. */
   S8?(items: number): RunOnce;
+  /** S2 with a model behind `baseUrl(wire)`, a server that speaks Responses. */
+  S9?(wire: Wire): RunOnce | undefined;
 }
+
+/** How the server answers. */
+export type Wire = "json" | "sse";
+/** What clients call the base URL of S9's server. */
+export const baseUrl = (wire: Wire): string => `${process.env["BENCH_SERVER"]}/${wire}/v1`;
 
 /** Comes before a model's reply. */
 export type Wait = () => Promise<void>;

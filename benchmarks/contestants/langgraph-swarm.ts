@@ -5,6 +5,7 @@ import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
 import { tool } from "@langchain/core/tools";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
 import { createHandoffTool, createSwarm } from "@langchain/langgraph-swarm";
+import { ChatOpenAI } from "@langchain/openai";
 import { z } from "zod";
 import {
   ANSWER,
@@ -16,6 +17,7 @@ import {
   type RunOnce,
   type Wait,
   agentName,
+  baseUrl,
   conversation,
   forecast,
   toolConversation,
@@ -147,5 +149,12 @@ export const contestant: Contestant = {
       swarm([triageTo("answering", "triage"), answering(undefined, { preModelHook } as never)], "triage"),
       history,
     );
+  },
+  S9: (wire) => {
+    const configuration = { baseURL: baseUrl(wire) };
+    const streaming = wire === "sse";
+    const llm = new ChatOpenAI({ model: "gpt-4o", apiKey: "none", useResponsesApi: true, streaming, configuration });
+    const tools = [createHandoffTool({ agentName: "answering" })];
+    return started(swarm([agentOf("triage", llm, { tools }), agentOf("answering", llm)], "triage"));
   },
 };

@@ -1,4 +1,5 @@
 /** Mastra. Its agents delegate and route but do not hand over: that is emulated by a tool and `prepareStep`. */
+import { createOpenAI } from "@ai-sdk/openai";
 import { Agent as MastraAgent } from "@mastra/core/agent";
 import { createTool } from "@mastra/core/tools";
 import { z } from "zod";
@@ -12,6 +13,7 @@ import {
   type RunOnce,
   type Wait,
   agentName,
+  baseUrl,
   conversation,
   forecast,
   toolConversation,
@@ -27,7 +29,7 @@ type LanguageModel = Options["model"];
 
 const usage = { inputTokens: 100, outputTokens: 10, totalTokens: 110 };
 
-/** A model of the AI SDK's second version, which Mastra always streams from. */
+/** A model of the AI SDK's second version. */
 function modelOf(next: Next, wait?: Wait, deltas = 1): LanguageModel {
   return {
     specificationVersion: "v2",
@@ -205,5 +207,11 @@ export const contestant: Contestant = {
         ({ content }) => !content.parts?.some(({ type }) => type === "tool-invocation"),
       );
     return handingOver(triageTo(answering(), "triage"), history, dropTools);
+  },
+  S9: (wire) => {
+    if (wire === "sse") return undefined; // generate() asks for JSON
+    const model = createOpenAI({ apiKey: "none", baseURL: baseUrl(wire) }).responses("gpt-4o") as LanguageModel;
+    const target = { ...answering(), model };
+    return handingOver({ ...triageTo(target, "triage"), model });
   },
 };

@@ -4,6 +4,7 @@ import {
   type AgentInputItem,
   type Model,
   type ModelResponse,
+  OpenAIResponsesModel,
   type RunResult,
   Runner,
   Usage,
@@ -11,6 +12,7 @@ import {
   tool,
 } from "@openai/agents";
 import { removeAllTools } from "@openai/agents-core/extensions";
+import OpenAI from "openai";
 import { z } from "zod";
 import {
   ANSWER,
@@ -22,6 +24,7 @@ import {
   type RunOnce,
   type Wait,
   agentName,
+  baseUrl,
   conversation,
   forecast,
   toolConversation,
@@ -145,5 +148,16 @@ export const contestant: Contestant = {
     ]);
     const triage = triageTo(answering(), "triage", undefined, { inputFilter: removeAllTools });
     return started(triage, [...history, { role: "user", content: QUESTION }]);
+  },
+  S9: (wire) => {
+    const model = new OpenAIResponsesModel(new OpenAI({ apiKey: "none", baseURL: baseUrl(wire) }) as never, "gpt-4o");
+    const target = new Agent({ name: "answering", instructions: INSTRUCTIONS, model });
+    const triage: Any = new Agent({ name: "triage", instructions: INSTRUCTIONS, model, handoffs: [target] });
+    if (wire === "json") return started(triage, QUESTION);
+    return async () => {
+      const stream = await runner.run(triage, QUESTION, { stream: true });
+      for await (const _ of stream);
+      return stream.finalOutput as string;
+    };
   },
 };

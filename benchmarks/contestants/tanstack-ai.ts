@@ -1,5 +1,6 @@
 /** TanStack AI. It has no handoffs: one is emulated by a tool whose call makes a middleware switch the agent. */
 import { type ChatMiddleware, type ModelMessage, type Tool, chat, maxIterations, toolDefinition } from "@tanstack/ai";
+import { createOpenaiChat } from "@tanstack/ai-openai";
 import { z } from "zod";
 import {
   ANSWER,
@@ -11,6 +12,7 @@ import {
   type RunOnce,
   type Wait,
   agentName,
+  baseUrl,
   conversation,
   forecast,
   toolConversation,
@@ -85,7 +87,13 @@ function triageTo(target: Agent, targetName: string, name: string): Agent {
 
 type Filter = (messages: readonly ModelMessage[]) => ModelMessage[];
 
-function handingOver(entry: Agent, history: readonly ModelMessage[] = [], wait?: Wait, filter?: Filter): RunOnce {
+function handingOver(
+  entry: Agent,
+  history: readonly ModelMessage[] = [],
+  wait?: Wait,
+  filter?: Filter,
+  server?: Adapter,
+): RunOnce {
   return () => {
     let agent = entry;
     const switching: ChatMiddleware = {
@@ -103,7 +111,7 @@ function handingOver(entry: Agent, history: readonly ModelMessage[] = [], wait?:
       },
     };
     return chat({
-      adapter: adapterOf(() => agent.next(), wait),
+      adapter: server ?? adapterOf(() => agent.next(), wait),
       messages: [...history, { role: "user", content: QUESTION }],
       systemPrompts: [INSTRUCTIONS],
       tools: entry.tools,
@@ -190,5 +198,10 @@ export const contestant: Contestant = {
       { role: "assistant", content: answer },
     ]);
     return handingOver(triageTo(answering, "answering", "triage"), history, undefined, dropTools);
+  },
+  S9: (wire) => {
+    if (wire === "json") return undefined; // it only streams
+    const server = createOpenaiChat("gpt-4o", "none", { baseURL: baseUrl(wire) }) as unknown as Adapter;
+    return handingOver(triageTo(answering, "answering", "triage"), [], undefined, undefined, server);
   },
 };
