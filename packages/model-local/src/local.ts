@@ -12,15 +12,10 @@ import type {
   ToolSpec,
   VisibleItem,
 } from "@batonjs/core";
-import {
-  decide,
-  type Deciding,
-  type Decision,
-  type Offered,
-  offeredIn,
-  structured,
-  type Thresholds,
-} from "./decide.ts";
+import { decide } from "./decide.ts";
+import type { Decision } from "./plan.ts";
+import { type Deciding, type Offered, offeredIn, type Thresholds } from "./state.ts";
+import { structured } from "./structured.ts";
 import { type Matcher, matcher } from "./match.ts";
 import { type Day, datesIn } from "./values.ts";
 import { loadWordVectors } from "./vectors/word-vectors.ts";
@@ -59,16 +54,13 @@ export function localModel(options: LocalModelOptions = {}): Model {
 }
 
 /**
- * The plugin `local`: `new Runner({ plugins: [local()] })` makes `model: "local"` (also `local/default`,
- * `local/embedded`, `local/router`) the embedded model. It is not a language model.
+ * The plugin `local`: `new Runner({ plugins: [local()] })` makes `model: "local"`, and every `local/…`, the embedded
+ * model. It is not a language model.
  */
 export function local(options: LocalModelOptions = {}): Plugin {
   const model = localModel(options);
-  return { name: "local", model: (name) => (NAMES.has(name) || name.startsWith("local/") ? model : undefined) };
+  return { name: "local", model: (name) => (name === "local" || name.startsWith("local/") ? model : undefined) };
 }
-
-/** What may stand after `local/`. A bare name asks every plugin, so that others' names must not be claimed. */
-const NAMES: ReadonlySet<string> = new Set(["local", "default", "embedded", "router"]);
 
 /** What a request is answered with. */
 interface Answering {

@@ -8,14 +8,8 @@ import { emailsIn, moneyIn, urlsIn } from "./values.ts";
 import type { WordVectors } from "./vectors/word-vectors.ts";
 import { type Choice, ownDescription, subjectOf } from "./words.ts";
 
-/** A choice and how well the message fits it, from 0 to 1. */
-export interface Match {
-  readonly choice: Choice;
-  readonly score: number;
-}
-
-/** Ranks the choices that it was made of. */
-export type Matcher = (text: string) => readonly Match[];
+/** How well a text fits each of the choices that it was made of, from 0 to 1, the best first. */
+export type Matcher = (text: string) => readonly { readonly name: string; readonly score: number }[];
 
 /** How far words that a choice is described by count beside the classifier. */
 const WORDS_COUNT = 0.6;
@@ -37,9 +31,9 @@ export function matcher(choices: readonly Choice[], vectors: WordVectors | undef
     const learnt = new Map(classifier.predict(text).scores.map(({ label, score }) => [label, score]));
     const words = byWords(text);
     // Either is enough: examples teach what people say, criteria name it.
-    const ranked = choices.map((choice, i) => ({
-      choice,
-      score: 1 - (1 - (learnt.get(choice.name) ?? 0)) * (1 - WORDS_COUNT * (words[i] ?? 0)),
+    const ranked = choices.map(({ name }, i) => ({
+      name,
+      score: 1 - (1 - (learnt.get(name) ?? 0)) * (1 - WORDS_COUNT * (words[i] ?? 0)),
     }));
     return ranked.toSorted((a, b) => b.score - a.score);
   };

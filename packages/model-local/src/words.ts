@@ -1,8 +1,8 @@
 /** The sentences that the embedded model says. */
 import type { FunctionSpec, HandoffSpec, Json, JsonObject } from "@batonjs/core";
 import { type Call, isRecord } from "./conversation.ts";
-import { readToolName } from "./facts.ts";
-import { type Field, labelOf } from "./fields.ts";
+import { readToolName } from "./tool-name.ts";
+import { type Field, labelOf } from "./arguments/fields.ts";
 import { capital, clip, listed, partsOf, plain, spoken, uncapital } from "./text.ts";
 
 /** The most characters of a result that are said. */

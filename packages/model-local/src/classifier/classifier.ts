@@ -200,7 +200,7 @@ interface Parts extends Space {
  * How familiar a message is by its best score, from 0 to 1. The scores grow with what a message shares with examples,
  * whatever the number of classes; both numbers were fitted on made-up desks of 2 to 5 agents from CLINC150.
  */
-const familiarity = (best: number): number => 1 / (1 + Math.exp(5.7 - 3.9 * best));
+const familiarity = (best: number): number => 1 / (1 + Math.exp(5.7 - 3.6 * best));
 
 function classifier(parts: Parts): Classifier {
   const { encoder, weights, classes, intents, background, threshold } = parts;

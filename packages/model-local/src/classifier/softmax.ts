@@ -2,9 +2,9 @@
 import type { SparseVector } from "./encoder.ts";
 
 /** How closely the examples are followed: the smaller, the more is smoothed. */
-const CLOSENESS = 30;
+const CLOSENESS = 40;
 /** Times that all examples are gone through. */
-const ROUNDS = 12;
+const ROUNDS = 16;
 /** Changes that are too small to matter are not carried out. */
 const NEGLIGIBLE = 1e-4;
 

@@ -1,6 +1,6 @@
 /** JSON Schemas as lists of fields: what each is called, what it may hold, what its description says. */
 import type { Json, JsonSchema } from "@batonjs/core";
-import { contentOf, partsOf, plain, spoken, stem, wordsOf } from "./text.ts";
+import { contentOf, partsOf, plain, spoken, stem, wordsOf } from "../text.ts";
 
 /** Deepest schema that is read. */
 const MAX_DEPTH = 6;

@@ -1,7 +1,7 @@
 /** Which choice of an enum a text means. */
 import type { Json } from "@batonjs/core";
 import type { Field, Option } from "./fields.ts";
-import { plain, stem, wordsOf } from "./text.ts";
+import { plain, stem, wordsOf } from "../text.ts";
 
 /** English words that say the same, as stems. */
 const SYNONYMS: readonly (readonly string[])[] = [
