@@ -613,6 +613,13 @@ describe("a new message while something is open", () => {
       'user: "and say hello"',
     ]);
     expect(result.finalOutput).toBe("Done, and hello.");
+    // Neither the decision nor the message is something that the run has made.
+    expect(transcript(result.newItems)).toEqual([
+      "start of call_1",
+      'result of call_1: "refunded 5"',
+      'Shop: "Done, and hello."',
+      "turn of Shop: stop",
+    ]);
   });
 
   it("leaves the outcome of a tool that runs outside unknown", async () => {
@@ -660,4 +667,38 @@ describe("an error while something waits", () => {
     expect(again.pending.map(({ callId }) => callId)).toContain(two.callId);
     expect(first.refunds).toEqual([]);
   });
+
+  it.each(["a tool that runs outside", "an approval of a nested run"] as const)(
+    "leaves it waiting: %s, when the run is stopped while another call of the reply runs",
+    async (what) => {
+      const ran: string[] = [];
+      const build = (outer: Script, inner: Script, slow: () => Promise<string>) => {
+        const pay = tool({ name: "pay", needsApproval: true, execute: () => (ran.push("pay"), "paid") });
+        const clerk = new Agent({ name: "Clerk", model: scriptedModel(inner), tools: [pay] });
+        const wait = tool({ name: "wait", sideEffects: "none", execute: slow });
+        const tools = [tool({ name: "locate" }), clerk.asTool({ name: "clerk" }), wait];
+        return new Agent({ name: "Host", model: scriptedModel(outer), tools });
+      };
+      const nested = what === "an approval of a nested run";
+      const asks = nested ? call("clerk", { input: "pay" }) : call("locate");
+      const controller = new AbortController();
+      const first = build([calls(asks, call("wait"))], nested ? [call("pay")] : [], () => new Promise(() => {}));
+      const stopped = rejection(run(first, "hi", { signal: controller.signal }));
+      for (let i = 0; i < 5; i++) await new Promise((resolve) => void setTimeout(resolve, 0));
+      controller.abort(new Error("gone"));
+      const { items } = await stopped;
+      expect(items.filter(({ type }) => type === "tool_result")).toEqual([]);
+
+      const second = build([], [], async () => "waited");
+      const paused = await run(second, throughJson(items) as Item[]);
+      expect(paused.pending).toHaveLength(1);
+      const [pending] = paused.pending as readonly [Pending];
+      const third = build([say("done")], nested ? [say("Paid.")] : [], () => expect.fail());
+      const answer = nested ? approve(pending) : toolResult(pending, "Graz");
+      const result = await run(third, [...throughJson(paused.toInputList()), answer]);
+      expect(result.finalOutput).toBe("done");
+      expect(ran).toEqual(nested ? ["pay"] : []);
+      expect(invariantsOf(result.history, { settled: true })).toEqual([]);
+    },
+  );
 });
