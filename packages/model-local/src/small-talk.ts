@@ -44,11 +44,11 @@ export function smallTalk(text: string): SmallTalk | undefined {
   if (!/[\p{L}\p{N}]/u.test(text)) return "empty";
   if (text.length > 300) return undefined;
   if (STOP.test(text)) return "stop";
+  if (REFUSE.test(text)) return "no";
   const rest = withoutGreeting(text);
   if (saysGoodbye(rest)) return "goodbye";
   if (rest.trim() === "") return THANKS.test(text.replace(GREETING, "")) ? "thanks" : "greeting";
   if (HELP.test(rest)) return "help";
   if (ABOUT.test(rest) && contentOf(rest).length <= 6) return "about";
-  if (ACCEPT.test(rest)) return "yes";
-  return REFUSE.test(rest) ? "no" : undefined;
+  return ACCEPT.test(rest) ? "yes" : undefined;
 }

@@ -47,7 +47,7 @@ const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/ing$/, ""],
   [/ied$/, "y"],
   [/ed$/, ""],
-  [/([a-z]{3})ly$/, "$1"],
+  [/([a-z]{4})ly$/, "$1"],
 ];
 
 /** A word without its ending, so that `charges`, `charged` and `charging` are one. English only; rough on purpose. */

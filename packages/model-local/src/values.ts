@@ -43,15 +43,10 @@ export const quotedIn = (text: string): readonly Found<string>[] =>
   );
 
 const NAME =
-  /(?:my name is|my name's|i am called|i'm called|this is|i am|i'm|name:)\s+(\p{Lu}[\p{L}'’-]{0,40}(?:\s+(?:(?:van|von|de|der|da|di|la|le|bin|al)\s+)?\p{Lu}[\p{L}'’.-]{0,40}){0,3})/giu;
+  /\b(?:[Mm]y name(?:['’]s| is)|[Ii](?:['’]m| am) called|[Tt]his is|I(?:['’]m| am)|[Nn]ame:)\s+(\p{Lu}[\p{L}'’-]{0,40}(?:\s+(?:(?:van|von|de|der|da|di|la|le|bin|al)\s+)?\p{Lu}[\p{L}'’-]{0,40}){0,3})/gu;
 
 /** Names by which people introduce themselves. */
-export const namesIn = (text: string): readonly Found<string>[] =>
-  all(text, NAME, ([, name]) => {
-    const trimmed = name?.replace(/[.,;:!?]+$/, "");
-    // The pattern ignores case for "My name is"; a name itself has a capital.
-    return trimmed !== undefined && /^\p{Lu}/u.test(trimmed) ? trimmed.split(/\s+(?=\p{Ll})/u, 1)[0] : undefined;
-  });
+export const namesIn = (text: string): readonly Found<string>[] => all(text, NAME, ([, name]) => name);
 
 /** A sum of money. `currency` is an ISO 4217 code where the text says one. */
 export interface Money {
