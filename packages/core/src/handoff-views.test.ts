@@ -259,7 +259,7 @@ describe("what a filter gives", () => {
       "run_1:0",
       {
         type: "message",
-        id: "run_1:9:view/1",
+        id: "run_1:9:view/1/of/said Hi",
         agent: "Triage",
         role: "assistant",
         content: "[redacted]",

@@ -279,6 +279,77 @@ describe("what an agent sees after handoffs", () => {
     expect(t.visible.filter((item) => item.type === "tool_result" && item.callId === "1")).toHaveLength(1);
   });
 
+  it("changed copies of what an agent has seen are not shown to it again when it comes back; changed news is", () => {
+    const shorter: Filter = (items) =>
+      items.map((item) => (item.type === "message" ? { ...item, content: "short" } : item));
+    const t = after(
+      user("u1"),
+      said("a1", "A"),
+      pass("1", "A", "B"),
+      said("b1", "B"),
+      pass("2", "B", "C", "pass", shorter),
+      pass("3", "C", "A"),
+    );
+    // Seen: A had its own items, and copies of them behind.
+    expect(seen(t)).toBe("u1 a1 c1 r1 h2:view/4/of/b1 c2 r2 c3 r3");
+  });
+
+  it("the message that gives control back after a turn is shown to the target when it has control again", () => {
+    const t = after(
+      user("u1"),
+      said("internal1", "A"),
+      pass("1", "A", "B", "turn", dropInternal),
+      said("b1", "B"),
+      user("u2"),
+      pass("2", "A", "B", "turn", dropInternal),
+    );
+    // Seen: B had not been shown what it was to answer.
+    expect(seen(t)).toBe("u1 c1 r1 b1 u2 c2 r2");
+  });
+
+  it("a call that one who comes back is not shown the result of is not shown either", () => {
+    const t = after(
+      user("u1"),
+      pass("1", "A", "B"),
+      pass("2", "B", "C", "return"),
+      said("c1!", "C"),
+      back("3"),
+      pass("4", "B", "A", "pass", (items) => items.filter(({ id }) => id !== "r2/answer" && id !== "r2")),
+    );
+    expect(seen(t)).toBe("u1 c1 r1 c4 r4");
+  });
+
+  it("an answer whose call a view for all has dropped comes as a message, which is no user's", () => {
+    const t = after(
+      user("u1"),
+      pass("1", "A", "B", "return"),
+      said("work", "B"),
+      { type: "view", id: "v", view: ["work"] },
+      said("b1", "B"),
+      back("2"),
+    );
+    expect(t.visible).toEqual([
+      { type: "message", id: "b1:handoff/answer", role: "user", agent: "B", content: "B: b1" },
+    ]);
+    expect([t.active, t.waiting]).toEqual(["A", []]);
+  });
+
+  it("the half of a pair that an agent has seen changed goes when a view for all drops the other", () => {
+    const shorter: Filter = (items) =>
+      items.map((item) => (item.type === "tool_result" ? { ...item, output: "short" } : item));
+    const t = after(
+      user("u1"),
+      call("x"),
+      result("x"),
+      pass("1", "A", "B", "pass", shorter),
+      said("b1", "B"),
+      { type: "view", id: "v", view: [["b1", "b1"]] },
+      pass("2", "B", "A"),
+    );
+    // Of x, B had seen the call and a copy of the result; A was left with the result.
+    expect(seen(t)).toBe("b1 c2 r2");
+  });
+
   it("what a view for all puts in is seen once by an agent that comes back", () => {
     const t = after(user("u1"), said("a1", "A"), user("u2"), pass("1", "A", "B"), said("b1", "B"), (t) => {
       const note: MessageItem = { type: "message", id: "sum", role: "user", agent: "B", content: "sum" };

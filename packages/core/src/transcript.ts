@@ -10,11 +10,12 @@ import {
   type ToolResultItem,
   type TurnItem,
   type View,
+  type ViewItem,
   type VisibleItem,
   isVisible,
   unknownItem,
 } from "./items.ts";
-import { fromView, insertedBy } from "./views.ts";
+import { fromView, insertedBy, originOf, wholeView } from "./views.ts";
 
 /** A call without a result. */
 export interface OpenCall {
@@ -59,7 +60,8 @@ interface Left {
 /** An agent that waits for an answer, and the call that asked. */
 export interface Waiting {
   readonly agent: string;
-  readonly callId: string | undefined;
+  /** What the call was answered with when it handed over; the answer that it waits for comes in its place. */
+  readonly result: ToolResultItem | undefined;
   /** Who was to get the next message when it asked. */
   readonly nextOwner: string | undefined;
 }
@@ -151,6 +153,8 @@ export class Transcript {
     const visible = sized ? (items.slice(from, settled) as VisibleItem[]) : this.visible;
     let count = sized ? 0 : visible.length;
     let asked: ToolCallItem | undefined; // a call whose result is expected next
+    let turn: TurnItem | undefined; // the last reply, and what was seen with it
+    let replied = 0;
     let place = from;
     for (; place < settled; place++) {
       const item = items[place]!;
@@ -161,10 +165,15 @@ export class Transcript {
         visible[count++] = item;
         if (asked.handoff === undefined) this.edges = undefined;
         asked = undefined;
-      } else if (item.type !== "turn" && item.type !== "tool_start") break;
+      } else if (item.type === "turn") {
+        if (item.purpose !== undefined) continue;
+        turn = item;
+        replied = count;
+      } else if (item.type !== "tool_start") break;
     }
     visible.length = count;
     this.visible = visible;
+    if (turn) this.since = sinceOf(turn, replied);
     this.#position += place - from;
     if (asked) this.open.push(openCall(asked));
     return place;
@@ -213,7 +222,7 @@ export class Transcript {
         this.#pass(item);
         return;
       case "view":
-        this.#look(item.view, `view "${item.id}"`);
+        this.#look(item);
         return;
       case "rewind":
         this.#rewind(item.to);
@@ -278,8 +287,7 @@ export class Transcript {
     this.replied = true;
     if (this.open.length === 0 && isAnswer(item.finishReason)) this.done = true;
     this.#dropLoneReasoning();
-    const { responseId, provider, model } = item;
-    this.since = responseId === undefined ? undefined : { responseId, provider, model, count: this.visible.length };
+    this.since = sinceOf(item, this.visible.length);
   }
 
   /** Reasoning that ends a reply belongs to nothing that could be sent with it. */
@@ -322,6 +330,7 @@ export class Transcript {
   #pass(item: HandoffItem): void {
     const { from, to, mode } = item;
     if (item.callId !== undefined) this.#hideUnmade(item.callId);
+    const result = mode === "return" ? lastResult(this.visible, item.callId) : undefined;
     this.#leave(from, to, item.view, item.id);
     if (mode === "back") {
       this.nextOwner = this.waiting.pop()?.nextOwner;
@@ -330,7 +339,7 @@ export class Transcript {
       const waits = this.waiting.findIndex(({ agent }) => agent === to);
       // Within a consultation nobody answers the user: who gets the next message was decided before.
       if (mode !== "return" && this.waiting.length === 0) this.nextOwner = mode === "turn" ? from : undefined;
-      if (mode === "return") this.waiting.push({ agent: from, callId: item.callId, nextOwner: this.nextOwner });
+      if (mode === "return") this.waiting.push({ agent: from, result, nextOwner: this.nextOwner });
       else if (waits >= 0) this.waiting.length = waits;
       this.handoffs++;
       (this.edges ??= new Set()).add(edgeKey(from, to));
@@ -355,17 +364,17 @@ export class Transcript {
   #giveBack(owner: string): void {
     this.nextOwner = undefined;
     if (owner === this.active) return;
-    this.#leave(this.active, owner, undefined, "");
+    this.#leave(this.active, owner, undefined, "", this.#position - 1); // the message comes after
     const before = this.trail.indexOf(owner);
     if (before >= 0) this.trail.length = before;
   }
 
-  #leave(from: string, to: string, view: View | undefined, id: string): void {
+  #leave(from: string, to: string, view: View | undefined, id: string, at: number = this.#position): void {
     const { items, since } = this.startOf(to);
     (this.#left ??= new Map()).set(from, {
       items: this.visible,
       count: this.visible.length,
-      at: this.#position,
+      at,
       since: this.since,
     });
     this.visible = view === undefined ? items : fromView(items, view, `handoff "${id}"`);
@@ -381,22 +390,39 @@ export class Transcript {
     const mine = this.#left?.get(to);
     if (!mine || mine.items === this.visible) return { items: this.visible, since: this.since };
     const fresh = new Set<unknown>();
+    const ids = new Set<string>();
     for (let i = mine.at; i < this.#position; i++) {
       const item = this.record[i]!;
+      ids.add(item.id);
       if (isVisible(item)) fresh.add(item);
       else if ((item.type === "handoff" || item.type === "view") && item.view)
-        for (const each of insertedBy(item.view)) fresh.add(each);
+        for (const each of insertedBy(item.view)) if (isNew(each, ids)) fresh.add(each);
     }
     const items = mine.items.slice(0, mine.count);
     const before = new Set(items);
-    const called = new Set<string>();
-    for (const item of this.visible) {
-      if (!fresh.has(item) || before.has(item)) continue;
-      if (item.type === "tool_call") called.add(item.callId);
-      else if (item.type === "tool_result" && !called.has(item.callId)) continue; // the answer to who waited
-      items.push(item);
-    }
+    const came = this.visible.filter((item) => fresh.has(item) && !before.has(item));
+    items.push(...this.#paired(came));
     return { items, since: mine.since };
+  }
+
+  /** Without the answers to those who waited, whose calls came before; calls that are open stay. */
+  #paired(items: readonly VisibleItem[]): VisibleItem[] {
+    const called = new Map<string, ToolCallItem>();
+    const paired = new Set<VisibleItem>(this.open.map(({ call }) => call));
+    for (const item of items) {
+      if (item.type === "tool_call") called.set(item.callId, item);
+      if (item.type !== "tool_result") continue;
+      const call = called.get(item.callId);
+      if (call) paired.add(call).add(item);
+      called.delete(item.callId);
+    }
+    const isLone = (item: VisibleItem): boolean =>
+      (item.type === "tool_call" || item.type === "tool_result") && !paired.has(item);
+    return items.filter((item, i) => {
+      if (item.type !== "reasoning") return !isLone(item);
+      const owner = items.slice(i).find(({ type }) => type !== "reasoning");
+      return owner === undefined || !isLone(owner);
+    });
   }
 
   /** What an agent saw when it left. */
@@ -421,9 +447,9 @@ export class Transcript {
   }
 
   /** A view for all: what it leaves out is gone from what every agent saw, what it puts in comes in its place. */
-  #look(view: View, what: string): void {
+  #look({ id, view }: ViewItem): void {
     const before = this.visible;
-    this.visible = fromView(before, view, what);
+    this.visible = fromView(before, view, `view "${id}"`);
     this.since = undefined;
     if (!this.#left) return;
     const kept = new Set(this.visible);
@@ -433,7 +459,8 @@ export class Transcript {
       const seen = left.items.slice(0, left.count);
       const place = seen.findIndex((item) => gone.has(item));
       if (place < 0) continue;
-      const items = [...seen.slice(0, place), ...added, ...seen.slice(place).filter((item) => !gone.has(item))];
+      const rest = [...seen.slice(0, place), ...added, ...seen.slice(place).filter((item) => !gone.has(item))];
+      const items = wholeView([...seen, ...added], rest, `${id}:${agent}`); // it may have seen the half of a pair changed
       this.#left.set(agent, { items, count: items.length, at: left.at, since: undefined });
     }
   }
@@ -501,6 +528,21 @@ export function placeOfResult(visible: readonly VisibleItem[], callId: string): 
       break;
   }
   return place;
+}
+
+/** Whether an item that is put in is new, or a changed copy of one of the items with these ids. */
+function isNew(item: VisibleItem, ids: ReadonlySet<string>): boolean {
+  const origin = originOf(item);
+  return origin === undefined || ids.has(origin);
+}
+
+function sinceOf({ responseId, provider, model }: TurnItem, count: number): Since | undefined {
+  return responseId === undefined ? undefined : { responseId, provider, model, count };
+}
+
+/** The last result with this id. */
+function lastResult(items: readonly VisibleItem[], callId: string | undefined): ToolResultItem | undefined {
+  return items.findLast((item): item is ToolResultItem => item.type === "tool_result" && item.callId === callId);
 }
 
 /** The last call with this id: providers may use an id again. */

@@ -5,7 +5,6 @@ import {
   type HandoffItem,
   type NewItem,
   type ToolCallItem,
-  type ToolResultItem,
   type ToolResultStatus,
   contentText,
   isUserMessage,
@@ -155,16 +154,24 @@ export function refusalOf(t: Transcript, to: string, limits: Limits): string | u
 
 /** The answer of an agent that was consulted, as the result of the call that asked. */
 function wayBack(t: Transcript): Step {
-  const { agent: to, callId } = t.waiting.at(-1)!;
+  const { agent: to, result } = t.waiting.at(-1)!;
   const output = t.answer ? contentText(t.answer.content) : "";
   const { items } = t.startOf(to);
   const left = t.leftBy(to);
+  const from = t.active;
   const asked = left.slice();
-  const place = left.findLastIndex((item) => item.type === "tool_result" && item.callId === callId);
-  if (place >= 0) asked[place] = { ...(left[place] as ToolResultItem), id: `${left[place]!.id}/answer`, output };
+  const place = result ? left.indexOf(result) : -1;
+  if (result && place >= 0) asked[place] = { ...result, id: `${result.id}/answer`, output };
+  else
+    asked.push({
+      type: "message",
+      id: `${idOfNext(t)}/answer`,
+      role: "user",
+      agent: from,
+      content: `${from}: ${output}`,
+    });
   const said = items.slice(left.length).filter(isUserMessage);
   const seen = [...asked, ...said];
-  const from = t.active;
   return passes(
     { type: "handoff", id: idOfNext(t), agent: from, from, to, mode: "back", view: toView(items, seen) },
     items.length,

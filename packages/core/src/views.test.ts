@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MessageItem, ReasoningItem, ToolCallItem, ToolResultItem, VisibleItem } from "./items.ts";
 import { isVisible } from "./items.ts";
-import { fromView, insertedBy, keepWhole, settleView, toView } from "./views.ts";
+import { fromView, insertedBy, keepWhole, originOf, settleView, toView } from "./views.ts";
 
 const user = (id: string): MessageItem => ({ type: "message", id, role: "user", content: id });
 const said = (id: string, agent = "A"): MessageItem => ({
@@ -157,7 +157,7 @@ describe("settleView()", () => {
     ["takes each item once", "u1 u1 c2 r2 c2 r2 u1", "u1 c2 r2"],
     ["drops reasoning that has lost its item", "u1 t1 c2 r2 t2 u2", "u1 c2 r2 u2"],
     ["keeps reasoning directly before its item, wherever it was put", "u1 a1 u2 t2", "u1 t2 a1 u2"],
-    ["cuts an item loose from reasoning that was dropped", "u1 c1 r1 u2", "u1 h/loose1 r1 u2"],
+    ["cuts an item loose from reasoning that was dropped", "u1 c1 r1 u2", "u1 h/loose1/of/c1 r1 u2"],
     ["keeps another order of messages", "u2 a2 u1", "u2 a2 u1"],
     ["answers calls before what another says or asks", "u1 c2 u2 r2", "u1 c2 r2 u2"],
   ];
@@ -171,7 +171,7 @@ describe("settleView()", () => {
     const before = structuredClone(BASE);
     const changed = { ...(BASE[0] as MessageItem), content: "[redacted]" };
     const seen = settleView(BASE, [changed, ...BASE.slice(1)], "h");
-    expect(seen[0]).toEqual({ type: "message", id: "h/0", role: "user", content: "[redacted]" });
+    expect(seen[0]).toEqual({ type: "message", id: "h/0/of/u1", role: "user", content: "[redacted]" });
     expect(seen.slice(1)).toEqual(BASE.slice(1));
     expect(BASE).toEqual(before);
   });
@@ -187,6 +187,17 @@ describe("settleView()", () => {
     const made = { type: "message", role: "user", content: "x" } as const;
     const seen = settleView(BASE, [made as never, made as never, ...BASE], "h");
     expect(seen.slice(0, 2).map(({ id }) => id)).toEqual(["h/0", "h/1"]);
+  });
+
+  it("tells by the id of a changed item of what it is a copy, also of a copy of a copy", () => {
+    const shorter = (items: readonly VisibleItem[], content: string): VisibleItem[] =>
+      items.map((item) => (item.type === "message" ? { ...item, content } : item));
+    const once = settleView(BASE, shorter(BASE, "1"), "h");
+    const twice = settleView(once, shorter(once, "12"), "g");
+    expect(twice.filter(({ type }) => type === "message").map(originOf)).toEqual(["u1", "a1", "u2", "a2"]);
+    expect(new Set([...once, ...twice].map(({ id }) => id)).size).toBe(5 + 4 + 4); // calls and results, copies, copies of copies
+    const made = settleView(BASE, [{ type: "message", role: "user", content: "x" } as never, ...BASE], "h");
+    expect([originOf(made[0]!), originOf(BASE[0]!)]).toEqual([undefined, undefined]);
   });
 
   it("drops what the provider knows of an item that was changed", () => {
@@ -215,7 +226,7 @@ describe("settleView()", () => {
   it("keeps all the reasoning of an item, or none", () => {
     const base = [user("u1"), reason("t1"), reason("t2"), call("1"), result("1")];
     expect(settled(base.slice(), base)).toBe("u1 t1 t2 c1 r1");
-    expect(settled([base[0]!, base[2]!, base[3]!, base[4]!], base)).toMatch(/^u1 h\/loose\d r1$/);
+    expect(settled([base[0]!, base[2]!, base[3]!, base[4]!], base)).toBe("u1 h/loose1/of/c1 r1");
   });
 
   it("lets a filter put in a call with its result", () => {
@@ -260,7 +271,7 @@ describe("settleView()", () => {
         `Cannot put item "${item.id}" into a view as a system message: it was something else before`,
       );
     }
-    expect(ids(settleView(base, [{ ...base[2]!, content: "shorter" } as VisibleItem], "h"))).toBe("h/0");
+    expect(ids(settleView(base, [{ ...base[2]!, content: "shorter" } as VisibleItem], "h"))).toBe("h/0/of/s1");
     const mine = { type: "message", role: "developer", content: "Be brief." } as never;
     expect(ids(settleView(base, [mine], "h"))).toBe("h/0");
     expect(() => settleView(base, [{ ...(mine as object), agent: "A" } as never], "h")).toThrow(TypeError);

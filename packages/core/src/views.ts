@@ -98,13 +98,18 @@ export function insertedBy(view: View): VisibleItem[] {
 /**
  * What was chosen, made valid for providers: each item once; a call and its result together or not at all, results
  * behind their calls in the order of the calls; reasoning directly before what it belongs to. Items that were changed or
- * made anew get ids that begin with `prefix`. An item whose reasoning was dropped is put in without its provider's data,
+ * made anew get ids that begin with `prefix`; those of changed items tell of what (`originOf`). An item whose reasoning was dropped is put in without its provider's data,
  * so that nothing refers to what is gone.
  */
 export function settleView(base: readonly VisibleItem[], chosen: readonly Chosen[], prefix: string): VisibleItem[] {
   if (isSame(base, chosen)) return base as VisibleItem[];
-  const settled = detachLoneItems(base, keepWhole(identify(base, chosen, prefix), base), prefix);
+  const settled = wholeView(base, identify(base, chosen, prefix), prefix);
   return isSame(base, settled) ? (base as VisibleItem[]) : settled;
+}
+
+/** `items`, chosen from `base` or put in, without what has lost its other half. */
+export function wholeView(base: readonly VisibleItem[], items: readonly VisibleItem[], prefix: string): VisibleItem[] {
+  return detachLoneItems(base, keepWhole(items, base), prefix);
 }
 
 const isSame = (base: readonly VisibleItem[], chosen: readonly Chosen[]): boolean =>
@@ -118,19 +123,32 @@ function identify(base: readonly VisibleItem[], chosen: readonly Chosen[], prefi
   const items: VisibleItem[] = [];
   for (const item of chosen) {
     let place = placeOf(item);
+    let changed: VisibleItem | undefined;
     if (place < 0 && item?.id !== undefined) {
       byId ??= new Map(base.map((each, i) => [each.id, i]));
       const copied = byId.get(item.id);
       if (copied !== undefined && sameJson(base[copied], item)) place = copied;
-      else if (copied !== undefined) checkVoice(base[copied]!, item);
+      else if (copied !== undefined) checkVoice((changed = base[copied]!), item);
     }
-    if (place < 0) items.push(putIn(item, `${prefix}/${items.length}`));
+    if (place < 0) items.push(putIn(item, copyId(`${prefix}/${items.length}`, changed)));
     else if (taken[place] === 0) {
       taken[place] = 1;
       items.push(base[place]!);
     }
   }
   return items;
+}
+
+const OF = "/of/";
+
+/** The id of an item that is put in; of a changed copy, also of a copy of a copy, it names what it is a copy of. */
+const copyId = (id: string, original: VisibleItem | undefined): string =>
+  original ? `${id}${OF}${originOf(original) ?? original.id}` : id;
+
+/** The id of the item that this one, which is put in, is a changed copy of. */
+export function originOf({ id }: VisibleItem): string | undefined {
+  const at = id.lastIndexOf(OF);
+  return at < 0 ? undefined : id.slice(at + OF.length);
 }
 
 /** What a model, tool or user has said cannot become the developer's word. */
@@ -285,7 +303,7 @@ function detachLoneItems(base: readonly VisibleItem[], items: readonly VisibleIt
     const mine = reasons.get(item);
     if (!mine) whole.push(item);
     else if (mine.every((reason) => present.has(reason))) whole.push(...mine, item);
-    else whole.push(loose(item, `${prefix}/loose${whole.length}`));
+    else whole.push(loose(item, copyId(`${prefix}/loose${whole.length}`, item)));
   }
   return whole;
 }
