@@ -952,6 +952,9 @@ describe("what never answers", () => {
         expect(error).toBeInstanceOf(AbortError);
         expect(error.cause).toBe(cause);
         expect(invariantsOf(error.items, { settled: true })).toEqual([]);
+        // What was under way is given up, not answered as if it had failed or been denied.
+        for (const item of error.items)
+          if (item.type === "tool_result") expect(["ok", "abandoned", "unknown"]).toContain(item.status);
         expect(clock.pending).toBe(0);
       } finally {
         Runner.prototype.run = original;

@@ -308,6 +308,12 @@ describe("a decision", () => {
     expect(first.refunds).toEqual([]);
   });
 
+  it("with the id of another item is a TypeError", async () => {
+    const { list, pending, agent } = await paused();
+    const { id } = list[0] as Item;
+    await expect(run(agent, [...list, { ...approve(pending), id }])).rejects.toThrow(/has an item with this id/);
+  });
+
   it("of a wrong kind is a TypeError where it is made", async () => {
     const { pending } = await paused();
     expect(() => toolResult(pending, "x")).toThrow(

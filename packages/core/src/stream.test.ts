@@ -237,6 +237,48 @@ describe("stream()", () => {
     expect(bad.at(-1)).toMatchObject({ type: "run_failed", code: "model_error", error: { name: "ModelError" } });
   });
 
+  it("tells how long a model took, to its first event and to its end, and how long a tool took", async () => {
+    const clock = testClock(0);
+    const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimeout(resolve, ms));
+    let asked = 0;
+    const model: Model = {
+      name: "m",
+      provider: "p",
+      async *stream() {
+        await wait(30);
+        yield { type: "text_delta", delta: "x" };
+        await wait(20);
+        const items =
+          (asked += 1) === 1
+            ? [{ type: "tool_call" as const, callId: "c", name: "slow", arguments: "{}" }]
+            : [{ type: "message" as const, role: "assistant" as const, content: "x" }];
+        const finishReason = asked === 1 ? "tool_calls" : "stop";
+        yield { type: "reply", items, finishReason, usage: { inputTokens: 1, outputTokens: 1 }, responseId: "resp" };
+      },
+    };
+    const slow = tool({ name: "slow", execute: () => wait(70) });
+    const running = makeRunner({ clock }).stream(new Agent({ name: "Host", model, tools: [slow] }), "hi");
+    const collecting = collect(running);
+    await clock.advance(1_000);
+    const events = await collecting;
+    expect(events.filter(({ type }) => type === "turn_finished")).toMatchObject([
+      {
+        turn: 1,
+        model: "m",
+        provider: "p",
+        firstEventMs: 30,
+        durationMs: 50,
+        responseId: "resp",
+        finishReason: "tool_calls",
+      },
+      { turn: 2, firstEventMs: 30, durationMs: 50, finishReason: "stop", usage: { inputTokens: 1, outputTokens: 1 } },
+    ]);
+    expect(events.find(({ type }) => type === "tool_finished")).toMatchObject({ durationMs: 70, status: "ok" });
+    const { history } = await running.result;
+    expect(history.filter(({ type }) => type === "turn")).toMatchObject([{ durationMs: 50 }, { durationMs: 50 }]);
+    expect(events.at(-1)).toMatchObject({ type: "run_finished", usage: { requests: 2 } });
+  });
+
   it("tells each recorded item once, in the order of the record", async () => {
     const running = makeRunner().stream(desk().triage, "I was charged twice");
     const items = (await collect(running)).flatMap((event) => (event.type === "item" ? [event.item] : []));
@@ -375,6 +417,26 @@ describe("the events of a stream", () => {
     for (; !(await events.next()).done; read++) if (read % 100 === 0) expect(given).toBeLessThanOrEqual(read + 40);
     expect(given).toBe(1_000);
     expect((await running.result).status).toBe("completed");
+  });
+
+  it("still slow the model down where the result was asked for as well", async () => {
+    let given = 0;
+    const model: Model = {
+      name: "m",
+      provider: "p",
+      async *stream() {
+        for (; given < 500; given++) yield { type: "text_delta", delta: "x" };
+        yield { type: "reply", items: [], finishReason: "stop", usage: { inputTokens: 0, outputTokens: 0 } };
+      },
+    };
+    const running = new Runner({ maxQueuedEvents: 10 }).stream(new Agent({ name: "Host", model }), "hi");
+    const events = running[Symbol.asyncIterator]();
+    await events.next();
+    const { result } = running;
+    for (let i = 0; i < 20; i++) await tick();
+    expect(given).toBeLessThanOrEqual(20);
+    while (!(await events.next()).done);
+    expect((await result).status).toBe("completed");
   });
 
   it("do not grow without bound where a tool tells much and nobody reads", async () => {
