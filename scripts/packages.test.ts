@@ -9,7 +9,7 @@ type Manifest = {
   readonly version: string;
   readonly private?: boolean;
   readonly type: string;
-  readonly sideEffects: boolean;
+  readonly sideEffects: false | readonly string[];
   readonly license: string;
   readonly repository: { readonly directory: string };
   readonly engines: { readonly node: string };
@@ -38,12 +38,13 @@ describe.each(directories)("%s", (directory) => {
     expect(manifest).toMatchObject({
       name: directory.replace("packages/", "@batonjs/"),
       type: "module",
-      sideEffects: false,
       license: "MIT",
       repository: { directory },
       engines: { node: expect.stringMatching(/^>=22(\.\d+)?$/) },
       publishConfig: { access: "public", provenance: true },
     });
+    // What has effects when it is imported is named: a set-up file for a test runner.
+    for (const file of manifest.sideEffects || []) expect(file).toMatch(/\/vitest\.(ts|js)$/);
   });
 
   it("publishes from dist what it exports from src", () => {

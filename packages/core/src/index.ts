@@ -24,8 +24,19 @@ export {
   type SummarizeOptions,
   summarize,
 } from "./filters.ts";
+export * from "./store-checks.ts";
+export * from "./wrappers/cached.ts";
+export * from "./wrappers/encrypted.ts";
 export { type CompactOptions, compact } from "./compact.ts";
-export { type Nonces, type OpenedState, type SealKey, type SealOptions, type Seals, seals } from "./seals.ts";
+export {
+  MAX_SEALED_LENGTH,
+  type Nonces,
+  type OpenedState,
+  type SealKey,
+  type SealOptions,
+  type Seals,
+  seals,
+} from "./seals.ts";
 export { wrapModel } from "./wrappers/wrap.ts";
 export { type RetryOptions, retry } from "./wrappers/retry.ts";
 export { type TimeoutOptions, timeout } from "./wrappers/timeout.ts";

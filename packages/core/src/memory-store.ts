@@ -10,6 +10,7 @@ import type { Plugin } from "./contracts/plugin.ts";
 import { systemClock } from "./environment.ts";
 import { SessionConflict, StoreError } from "./errors.ts";
 import type { Item } from "./items.ts";
+import { checkFrom, checkLimit, checkTtl, isCount, otherItems, wrongCursor } from "./store-checks.ts";
 
 export interface MemoryStoreOptions {
   /** The time in milliseconds, for leases. @default the system's clock */
@@ -39,7 +40,7 @@ export class MemoryStore implements SessionStore {
 
   async read(key: SessionKey, from = 0): Promise<{ readonly items: readonly Item[]; readonly version: number }> {
     const items = this.#sessions.get(encodeKey(sessionKey(key)))?.items ?? [];
-    if (!isCount(from)) throw new StoreError(`Cannot read from ${from} on: expected 0 or a positive integer`);
+    checkFrom(from);
     return { items: items.slice(from), version: items.length };
   }
 
@@ -55,9 +56,7 @@ export class MemoryStore implements SessionStore {
     const done = stored?.operations.get(opId);
     if (stored !== undefined && done !== undefined) {
       if (sameItems(stored.items.slice(done.from, done.to), items)) return done.to;
-      throw new StoreError(`Cannot append to session ${name}: operation "${opId}" was done with other items`, {
-        code: "idempotency_mismatch",
-      });
+      throw otherItems(`append to session ${name}`, opId);
     }
 
     const version = stored?.items.length ?? 0;
@@ -88,10 +87,8 @@ export class MemoryStore implements SessionStore {
     readonly cursor?: string;
   }> {
     const before = cursor === undefined ? Infinity : Number(cursor);
-    if (Number.isNaN(before))
-      throw new StoreError(`Cannot list sessions from "${cursor}": it is no cursor of this store`);
-    if (!isCount(limit) || limit === 0)
-      throw new StoreError(`Cannot list ${limit} sessions: expected a positive integer`);
+    if (Number.isNaN(before)) throw wrongCursor(cursor);
+    checkLimit(limit);
     const found = [...this.#sessions.values()]
       .filter((session) => session.key.tenant === tenant && session.changed < before)
       .sort((a, b) => b.changed - a.changed);
@@ -108,8 +105,7 @@ export class MemoryStore implements SessionStore {
       return lease !== undefined && lease.until > this.#now() ? lease : undefined;
     };
     const until = (ttlMs: number): number => {
-      if (!(ttlMs > 0 && ttlMs < Infinity))
-        throw new StoreError(`Cannot hold session ${name} for ${ttlMs} ms: expected a positive number`);
+      checkTtl(`hold session ${name}`, ttlMs);
       return this.#now() + ttlMs;
     };
     const holder = held();
@@ -132,10 +128,6 @@ export class MemoryStore implements SessionStore {
 /** Sessions in memory, as a plugin. Two runners given the same plugin share them. */
 export function memorySessions(options?: MemoryStoreOptions): Plugin {
   return { name: "memory", sessions: new MemoryStore(options) };
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
 }
 
 /** Whether both would be written as the same JSON text. */

@@ -11,8 +11,6 @@ import {
   type SessionLease,
   type SessionStore,
   StoreError,
-} from "@batonjs/core";
-import {
   appendTexts,
   checkFrom,
   checkLimit,
@@ -22,7 +20,7 @@ import {
   otherItems,
   parseItem,
   wrongCursor,
-} from "./checks.ts";
+} from "@batonjs/core";
 import { type Driver, pgDriver, type PgPool, postgresDriver, type PostgresSql } from "./drivers.ts";
 import { codeOf, isTransient, storeError, UNIQUE_VIOLATION } from "./failures.ts";
 import { migrate, tableNames, type Tables } from "./layouts.ts";

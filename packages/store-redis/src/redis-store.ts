@@ -10,8 +10,6 @@ import {
   type SessionLease,
   type SessionStore,
   StoreError,
-} from "@batonjs/core";
-import {
   appendTexts,
   checkFrom,
   checkLimit,
@@ -20,7 +18,7 @@ import {
   otherItems,
   parseItem,
   wrongCursor,
-} from "./checks.ts";
+} from "@batonjs/core";
 import { type Commands, commandsOf, type IoRedisClient, type NodeRedisClient } from "./clients.ts";
 import { isTransient, storeError } from "./failures.ts";
 import {

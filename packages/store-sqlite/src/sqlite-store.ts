@@ -11,8 +11,6 @@ import {
   sessionKey,
   type SessionLease,
   type SessionStore,
-} from "@batonjs/core";
-import {
   appendTexts,
   checkFrom,
   checkLimit,
@@ -23,7 +21,7 @@ import {
   otherItems,
   parseItem,
   wrongCursor,
-} from "./checks.ts";
+} from "@batonjs/core";
 import { Connection } from "./connection.ts";
 import { row, rows, type Statements } from "./statements.ts";
 

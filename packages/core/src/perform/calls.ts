@@ -331,7 +331,7 @@ async function verified(
 const NOT_HAPPENED = "\u0000not happened";
 
 /** What a tool returned, as the text that the model reads. */
-export function outputText(value: unknown, { limits }: Run): string {
+function outputText(value: unknown, { limits }: Run): string {
   if (typeof value === "string") return truncate(value, limits.maxToolOutput);
   if (value === undefined) return "Done.";
   let text: string | undefined;

@@ -82,7 +82,7 @@ export function pause(ms: number, signal: AbortSignal, clock: Clock): Promise<vo
 }
 
 /** Throws a `RangeError` unless `value` is 0 or a positive integer. */
-export function whole(name: string, value: number): void {
+function whole(name: string, value: number): void {
   if (Number.isInteger(value) && value >= 0) return;
   throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be a whole number of at least 0`);
 }

@@ -1,4 +1,7 @@
-import { type AppendOptions, type Item, type SessionKey, StoreError } from "@batonjs/core";
+/** What every session store checks and says alike. For authors of stores. */
+import type { AppendOptions, SessionKey } from "./contracts/session.ts";
+import { StoreError } from "./errors.ts";
+import type { Item } from "./items.ts";
 
 /** The items of an append as JSON text. Rejects what is no append. */
 export function appendTexts(action: string, items: readonly Item[], options: AppendOptions): readonly string[] {
