@@ -18,9 +18,21 @@ const values = <T>(hits: readonly { readonly value: T }[]): readonly T[] => hits
 describe("moneyIn()", () => {
   it.each([
     ["it was $49.99", [{ amount: 49.99, currency: "USD" }]],
-    ["49 dollars and 5 bucks", [{ amount: 49, currency: "USD" }, { amount: 5, currency: "USD" }]],
+    [
+      "49 dollars and 5 bucks",
+      [
+        { amount: 49, currency: "USD" },
+        { amount: 5, currency: "USD" },
+      ],
+    ],
     ["1.234,50 € abgebucht", [{ amount: 1234.5, currency: "EUR" }]],
-    ["EUR 20 or 20 EUR", [{ amount: 20, currency: "EUR" }, { amount: 20, currency: "EUR" }]],
+    [
+      "EUR 20 or 20 EUR",
+      [
+        { amount: 20, currency: "EUR" },
+        { amount: 20, currency: "EUR" },
+      ],
+    ],
     ["£1,200", [{ amount: 1200, currency: "GBP" }]],
     ["a $5k budget", [{ amount: 5000, currency: "USD" }]],
     ["99 cents", [{ amount: 0.99 }]],

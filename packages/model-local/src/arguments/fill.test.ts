@@ -16,13 +16,22 @@ const text = { type: "string" };
 const nullable = (schema: object): object => ({ anyOf: [schema, { type: "null" }] });
 
 /** A conversation: what the user says, and calls with their results, in order. */
-type Said = string | { readonly tool: string; readonly with?: object; readonly result: unknown; readonly status?: ToolResultStatus };
+type Said =
+  | string
+  | { readonly tool: string; readonly with?: object; readonly result: unknown; readonly status?: ToolResultStatus };
 
 function items(said: readonly Said[]): readonly VisibleItem[] {
   return said.flatMap((one, i): readonly VisibleItem[] => {
     const id = `i${i}`;
     if (typeof one === "string") return [{ id, type: "message", role: "user", content: one }];
-    const call = { id, type: "tool_call", agent: "A", callId: id, name: one.tool, arguments: JSON.stringify(one.with ?? {}) } as const;
+    const call = {
+      id,
+      type: "tool_call",
+      agent: "A",
+      callId: id,
+      name: one.tool,
+      arguments: JSON.stringify(one.with ?? {}),
+    } as const;
     const output = typeof one.result === "string" ? one.result : JSON.stringify(one.result);
     return [call, { id: `${id}r`, type: "tool_result", agent: "A", callId: id, output, status: one.status ?? "ok" }];
   });
@@ -34,12 +43,20 @@ interface Options {
   readonly guess?: boolean;
 }
 
-function filled(schema: JsonSchema, said: readonly Said[], { tool = "do_it", asked = [], guess = false }: Options = {}) {
+function filled(
+  schema: JsonSchema,
+  said: readonly Said[],
+  { tool = "do_it", asked = [], guess = false }: Options = {},
+) {
   const talk = readConversation(items(said));
   return fill(fieldsOf(schema), { talk, tool, asked, guess, today: { year: 2026, month: 11, day: 23 } });
 }
 
-const value = (property: unknown, said: readonly Said[], options: Options & { readonly name?: string } = {}): Json | undefined =>
+const value = (
+  property: unknown,
+  said: readonly Said[],
+  options: Options & { readonly name?: string } = {},
+): Json | undefined =>
   filled(object({ [options.name ?? "field"]: property }), said, options).arguments[options.name ?? "field"];
 
 describe("fill() reads from the message", () => {
@@ -78,7 +95,7 @@ describe("fill() reads from the message", () => {
     ["express", { type: "boolean" }, "do not send it by express", false],
     ["name", text, "Hi, my name is Ana Silva", "Ana Silva"],
     ["username", text, "my username is bob_7 and I forgot it", "bob_7"],
-    ["plan", text, "change my plan to premium please", "premium please"],
+    ["plan", text, "change my plan to premium please", "premium"],
     ["city", text, "a flight to New York tomorrow", "New York"],
     ["origin", text, "from Lisbon to Porto", "Lisbon"],
     ["title", text, 'the book "Dune"', 'The book "Dune"'],
@@ -104,8 +121,24 @@ describe("fill() reads from the message", () => {
     [{ enum: [1, 2, 3] }, "2 please", 2],
     [{ enum: ["May", "June"] }, "May I have it?", undefined],
     [{ enum: ["May", "June"] }, "the one for May", "May"],
-    [{ enum: ["opening_hours", "contact"], description: "opening_hours: when someone is there; contact: mail, telephone" }, "your telephone?", "contact"],
-    [{ oneOf: [{ const: "a", title: "Monthly plan" }, { const: "b", title: "Yearly plan" }] }, "the yearly one", "b"],
+    [
+      {
+        enum: ["opening_hours", "contact"],
+        description: "opening_hours: when someone is there; contact: mail, telephone",
+      },
+      "your telephone?",
+      "contact",
+    ],
+    [
+      {
+        oneOf: [
+          { const: "a", title: "Monthly plan" },
+          { const: "b", title: "Yearly plan" },
+        ],
+      },
+      "the yearly one",
+      "b",
+    ],
     [{ type: ["string", "null"], enum: ["red", "blue", null] }, "any", null],
   ])("%j in %j: %j", (schema, message, expected) => {
     expect(value(schema, [message])).toEqual(expected);
@@ -145,7 +178,11 @@ describe("fill() follows the schema", () => {
   });
 
   it("says what is missing, and guesses only where it may", () => {
-    const schema = object({ email: { type: "string", format: "email" }, color: { enum: ["red", "blue"] }, gift: { type: "boolean" } });
+    const schema = object({
+      email: { type: "string", format: "email" },
+      color: { enum: ["red", "blue"] },
+      gift: { type: "boolean" },
+    });
     expect(filled(schema, ["hello"]).missing.map(({ name }) => name)).toEqual(["email", "color", "gift"]);
     expect(filled(schema, ["hello"], { guess: true })).toMatchObject({ arguments: { color: "red", gift: false } });
   });
@@ -225,24 +262,46 @@ describe("fill() on anything", () => {
       { type: "array", items: text },
       { type: "string", format: "date" },
     );
-    const names = fc.oneof(fc.string(), fc.constantFrom("amount", "customerId", "query", "date", "__proto__", "email", "constructor"));
+    const names = fc.oneof(
+      fc.string(),
+      fc.constantFrom("amount", "customerId", "query", "date", "__proto__", "email", "constructor"),
+    );
     fc.assert(
-      fc.property(fc.dictionary(names, kinds), fc.array(fc.string({ unit: "grapheme" }), { minLength: 1 }), fc.boolean(), (properties, said, guess) => {
-        const schema = object(properties);
-        const { arguments: values, missing } = filled(schema, said, { guess });
-        for (const field of fieldsOf(schema)) {
-          const given = Object.hasOwn(values, field.name);
-          expect(given).toBe(!missing.some(({ name }) => name === field.name));
-          const found = values[field.name];
-          if (given && found !== null) expect(Array.isArray(found) ? "array" : typeof found).toBe(field.type === "integer" ? "number" : field.type);
-        }
-        expect(() => JSON.stringify(values)).not.toThrow();
-      }),
+      fc.property(
+        fc.dictionary(names, kinds),
+        fc.array(fc.string({ unit: "grapheme" }), { minLength: 1 }),
+        fc.boolean(),
+        (properties, said, guess) => {
+          const schema = object(properties);
+          const { arguments: values, missing } = filled(schema, said, { guess });
+          for (const field of fieldsOf(schema)) {
+            const given = Object.hasOwn(values, field.name);
+            expect(given).toBe(!missing.some(({ name }) => name === field.name));
+            const found = values[field.name];
+            if (given && found !== null)
+              expect(Array.isArray(found) ? "array" : typeof found).toBe(
+                field.type === "integer" ? "number" : field.type,
+              );
+          }
+          expect(() => JSON.stringify(values)).not.toThrow();
+        },
+      ),
     );
   });
 
   it("takes schemas that make no sense", () => {
-    for (const property of [true, null, 7, {}, { $ref: "#/nowhere" }, { $ref: "#" }, { anyOf: [] }, { enum: [] }, { type: "string", pattern: "(" }, { allOf: [{ $ref: "#" }] }]) {
+    for (const property of [
+      true,
+      null,
+      7,
+      {},
+      { $ref: "#/nowhere" },
+      { $ref: "#" },
+      { anyOf: [] },
+      { enum: [] },
+      { type: "string", pattern: "(" },
+      { allOf: [{ $ref: "#" }] },
+    ]) {
       expect(() => filled(object({ field: property }), ["hello"])).not.toThrow();
     }
     expect(filled({ type: "object" }, ["hello"]).arguments).toEqual({});

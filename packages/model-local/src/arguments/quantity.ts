@@ -83,7 +83,7 @@ export function amount(field: Field, reading: Reading): Value {
   const direct = said(reading, (text) => (money ? sums(text) : undefined) ?? beside(text), 1);
   if (direct !== undefined) return direct;
   // "Twice" is no sum: plain numbers count only where a number is asked for, or must be there and is not money.
-  if (isAsked(field, reading) || (field.required && !money && !field.nullable)) {
+  if (isAsked(field, reading) || (field.required && !money && !field.nullable && field.preset === undefined)) {
     const number = plain(reading.talk.message);
     if (number !== undefined) return number;
   }

@@ -95,29 +95,30 @@ function labelled(field: Field, text: string): string | undefined {
       String.raw`\b${name}\b\s*(?:is|:|=|to|are|called|named|should be|will be)\s+["'“]?([^\s"'”,;][^"'”,;.!?\n]{0,80})`,
       "iu",
     ).exec(text);
-    const value = match?.[1]?.split(/\s+(?:and|but|please|because|so|from|with|in|on|at|for)\s/i, 1)[0];
+    const value = match?.[1]?.split(/\s+(?:and|but|please|because|so|from|with|in|on|at|for)\b/i, 1)[0];
     if (value !== undefined) return value;
   }
   return undefined;
 }
 
-const PREPOSITIONS: Readonly<Record<string, string>> = {
-  city: "in|to|from|at|for|near",
-  location: "in|to|from|at|for|near",
-  plac: "in|to|at|for|near",
-  country: "in|to|from|for",
-  address: "to|at",
-  destin: "to",
-  destination: "to",
-  to: "to",
-  origin: "from",
-  from: "from",
-  recipient: "to",
-};
+/** What stands before a place, by what the place is called. */
+const PREPOSITIONS: ReadonlyMap<string, string> = new Map([
+  ["city", "in|to|from|at|for|near"],
+  ["location", "in|to|from|at|for|near"],
+  ["plac", "in|to|at|for|near"],
+  ["country", "in|to|from|for"],
+  ["address", "to|at"],
+  ["destin", "to"],
+  ["destination", "to"],
+  ["to", "to"],
+  ["origin", "from"],
+  ["from", "from"],
+  ["recipient", "to"],
+]);
 
 /** A name with capitals after a preposition: `to Lisbon`, `in New York`. */
 function placed(field: Field, text: string): string | undefined {
-  const before = field.stems.map((one) => PREPOSITIONS[one]).find((words) => words !== undefined);
+  const before = field.stems.map((one) => PREPOSITIONS.get(one)).find((words) => words !== undefined);
   if (before === undefined) return undefined;
   return new RegExp(String.raw`\b(?:${before})\s+(\p{Lu}[\p{L}'’-]{1,40}(?:\s+\p{Lu}[\p{L}'’-]{1,40}){0,3})`, "u").exec(
     text,
