@@ -135,10 +135,16 @@ export class StoreError extends RunError {
   static override readonly kind: string = "StoreError";
   /** Whether the same append, with the same `opId`, may be tried again. */
   readonly retryable: boolean;
+  /** Number of the item that cannot be read, from 0. */
+  readonly seq: number | undefined;
 
-  constructor(message: string, options: RunErrorOptions & { readonly retryable?: boolean } = {}) {
+  constructor(
+    message: string,
+    options: RunErrorOptions & { readonly retryable?: boolean; readonly seq?: number } = {},
+  ) {
     super(message, { code: "store_error", ...options });
     this.retryable = options.retryable ?? false;
+    this.seq = options.seq;
   }
 }
 

@@ -155,6 +155,8 @@ export function handoffSpec(edge: Edge, to: string): HandoffSpec {
     ...(edge.strict === undefined ? {} : { strict: edge.strict }),
     ...criteria(edge),
     to,
+    ...(edge.mode === "pass" ? {} : { mode: edge.mode }),
+    ...(edge.agent ? {} : { back: true as const }),
   });
 }
 

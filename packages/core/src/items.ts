@@ -129,6 +129,8 @@ export interface Usage {
 }
 /** Tokens as a model reports them; what it leaves out is taken as 0 (`totalTokens`: input + output). */
 export interface ModelUsage {
+  /** Model calls that the reply took; 0 where no model was asked, as by a router. @default 1 */
+  readonly requests?: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedInputTokens?: number;
@@ -368,7 +370,7 @@ export function usageByAgent(items: Iterable<Item>): ReadonlyMap<string, Usage> 
 
 function addUsage(sum: Usage, usage: ModelUsage): Usage {
   return {
-    requests: sum.requests + 1,
+    requests: sum.requests + (usage.requests ?? 1),
     inputTokens: sum.inputTokens + usage.inputTokens,
     cachedInputTokens: sum.cachedInputTokens + (usage.cachedInputTokens ?? 0),
     outputTokens: sum.outputTokens + usage.outputTokens,

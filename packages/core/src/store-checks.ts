@@ -46,7 +46,7 @@ export function parseItem(name: string, seq: number, text: string): Item {
 
 /** The error for an item that cannot be used. */
 export function corruptItem(name: string, seq: number, reason: string): StoreError {
-  return new StoreError(`Cannot read item ${seq} of session ${name}: ${reason}`, { code: "corrupt_item" });
+  return new StoreError(`Cannot read item ${seq} of session ${name}: ${reason}`, { code: "corrupt_item", seq });
 }
 
 /** The key that `encodeKey` has written. */

@@ -5,6 +5,9 @@ import { hash } from "./text.ts";
 /** No model was asked. */
 export const NO_USAGE: ModelUsage = Object.freeze({ inputTokens: 0, outputTokens: 0 });
 
+/** The router's own turn: no model was asked. */
+export const NO_MODEL: ModelUsage = Object.freeze({ requests: 0, inputTokens: 0, outputTokens: 0 });
+
 /** Model and provider of what the router answers itself. */
 export const ROUTER = "router";
 
@@ -20,7 +23,7 @@ export function handoffReply(
     type: "reply",
     items: [{ type: "tool_call", ...call }],
     finishReason: "tool_calls",
-    usage: NO_USAGE,
+    usage: NO_MODEL,
     model: ROUTER,
     provider: ROUTER,
   };

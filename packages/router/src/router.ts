@@ -9,7 +9,7 @@ import { type Offer, offerOf, type TriageAgent } from "./lessons.ts";
 import { noteOf, withNote } from "./notes.ts";
 import { checkOptions, type RouterOptions, type SavedRouter, type Thresholds, thresholdsOf } from "./options.ts";
 import { isTriage, needsNothing, questionOf } from "./question.ts";
-import { handoffReply, NO_USAGE, ROUTER } from "./reply.ts";
+import { handoffReply, NO_MODEL, ROUTER } from "./reply.ts";
 import { deciderRung } from "./rungs/decider.ts";
 import { examplesRung, judgeBy } from "./rungs/examples.ts";
 import { rulesRung } from "./rungs/rules.ts";
@@ -248,7 +248,7 @@ function offerReply({ handoffs }: ModelRequest, back: readonly string[]): ModelR
     type: "reply",
     items: [{ type: "message", role: "assistant", content }],
     finishReason: "stop",
-    usage: NO_USAGE,
+    usage: NO_MODEL,
     model: ROUTER,
     provider: ROUTER,
   };

@@ -1,4 +1,4 @@
-import type { FinishReason, ModelUsage, ReplyItem, VisibleItem } from "../items.ts";
+import type { FinishReason, HandoffMode, ModelUsage, ReplyItem, VisibleItem } from "../items.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { JsonSchema } from "../schema.ts";
 import type { SessionKey } from "./session.ts";
@@ -48,7 +48,13 @@ export interface ModelRequest {
   readonly settings: ModelSettings;
   readonly signal: AbortSignal;
   /** `items[0..count)` are the request and reply of the turn whose provider gave this response id. */
-  readonly since?: { readonly responseId: string; readonly count: number };
+  readonly since?: {
+    readonly responseId: string;
+    readonly count: number;
+    /** Whose id it is. */
+    readonly provider?: string;
+    readonly model?: string;
+  };
   /** The request that the target of a handoff would get if it was made now; see `HandoffSpec.name`. */
   readonly preview?: (handoff: string, input?: unknown) => Promise<ModelRequest | undefined>;
   readonly at: CallSite;
@@ -96,6 +102,10 @@ export interface HandoffSpec extends RoutingCriteria {
   readonly strict?: boolean;
   /** Name of the agent that would take over. */
   readonly to: string;
+  /** Where control goes when it has answered. @default "pass" */
+  readonly mode?: HandoffMode;
+  /** It leads to whoever handed over last. */
+  readonly back?: true;
 }
 
 /** The form that the answer must have. */
@@ -116,7 +126,7 @@ export interface ModelSettings {
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
   readonly reasoning?: {
-    readonly effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh";
+    readonly effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
     readonly summary?: "auto" | "concise" | "detailed";
   };
   readonly stop?: readonly string[];
