@@ -702,6 +702,19 @@ describe("a model", () => {
     expect((await runner.run(agent, [], { session: "s" })).finalOutput).toBe("fine");
   });
 
+  it("whose reply did not finish is told as that, whatever is in it", async () => {
+    const items = [null, undefined, { type: "message" }, { type: "message", content: 5 }, { type: "dream" }];
+    const usage = { inputTokens: 1, outputTokens: 1 };
+    const said = { type: "message", role: "assistant", content: "Half" };
+    const event = { type: "reply", items: [...items, said], finishReason: "length", usage };
+    const agent = new Agent({ name: "Host", model: scriptedModel([garbage(event)]) });
+    expect(await rejection(run(agent, "hi"))).toMatchObject({
+      name: "ModelError",
+      kind: "length",
+      partialText: "Half",
+    });
+  });
+
   it("that sends one call twice has it run once", async () => {
     let ran = 0;
     const look = tool({ name: "look", execute: () => void (ran += 1) });
