@@ -7,6 +7,7 @@ import {
   memorySessions,
   type Model,
   ModelError,
+  type ModelEvent,
   type ModelSettings,
   type Plugin,
   type RunContext,
@@ -707,8 +708,14 @@ describe("a model", () => {
     const usage = { inputTokens: 1, outputTokens: 1 };
     const said = { type: "message", role: "assistant", content: "Half" };
     const event = { type: "reply", items: [...items, said], finishReason: "length", usage };
-    const agent = new Agent({ name: "Host", model: scriptedModel([garbage(event)]) });
-    expect(await rejection(run(agent, "hi"))).toMatchObject({
+    const model: Model = {
+      name: "m",
+      provider: "p",
+      async *stream() {
+        yield event as unknown as ModelEvent;
+      },
+    };
+    expect(await rejection(run(new Agent({ name: "Host", model }), "hi"))).toMatchObject({
       name: "ModelError",
       kind: "length",
       partialText: "Half",
