@@ -3,7 +3,7 @@ import { type Field, fieldsOf, isIdentifier } from "./arguments/fields.ts";
 import { fill } from "./arguments/fill.ts";
 import { isFreeText } from "./arguments/texts.ts";
 import type { Question } from "./conversation.ts";
-import { smallTalk, withoutGreeting } from "./small-talk.ts";
+import { smallTalk, tellsTheProgram, withoutGreeting } from "./small-talk.ts";
 import { filling, type Match, rank, type State } from "./state.ts";
 import { contentOf } from "./text.ts";
 import { readToolName } from "./tool-name.ts";
@@ -19,6 +19,9 @@ export type Goal =
 
 const NONE: Goal = { type: "none" };
 
+/** A score that leaves no doubt. */
+const CERTAIN = 0.9;
+
 /** What the user wants, as one of the choices. */
 export function goalOf(state: State): Goal {
   const { talk } = state;
@@ -29,6 +32,7 @@ export function goalOf(state: State): Goal {
   const accepted = talk.offer !== undefined && yesOrNo(talk.message) === true ? offered(talk.offer, state) : NONE;
   if (small !== undefined) return small === "yes" ? accepted : NONE;
   const message = withoutGreeting(talk.message);
+  if (tellsTheProgram(message)) return NONE;
   const ranked = rank(state, message);
   const goal = judge(ranked, state);
   if (goal.type !== "none") return goal;
@@ -80,9 +84,18 @@ function judge(all: readonly Match[], { thresholds, back, handed }: State): Goal
   if (!best) return NONE;
   const take = (choice: Choice): Goal => ({ type: "take", choice, answers: false });
   const ahead = best.score - (second?.score ?? 0);
+  // Two specialists who would each be sure alone: the message is about both, unless one of them leaves no doubt.
+  const torn =
+    second !== undefined &&
+    second.score >= thresholds.accept &&
+    best.score < CERTAIN &&
+    [best, second].every(({ choice, named }) => choice.type === "handoff" && named && !isBack(choice));
+  if (torn) return { type: "ask", choices: [best.choice, second.choice] };
   if (ahead >= thresholds.margin) {
     if (best.score >= accept) return take(best.choice);
-    return best.score >= accept / 2 && !isBack(best.choice) ? { type: "ask", choices: [best.choice] } : NONE;
+    // Without a word in common it is not worth a question.
+    const maybe = best.named && best.score >= accept / 2 && !isBack(best.choice);
+    return maybe ? { type: "ask", choices: [best.choice] } : NONE;
   }
   // What fits two about as well would fit one of them well enough alone.
   if (!second || best.score + second.score < accept + thresholds.margin) return NONE;

@@ -8,8 +8,17 @@ import { emailsIn, moneyIn, urlsIn } from "./values.ts";
 import type { WordVectors } from "./vectors/word-vectors.ts";
 import { type Choice, ownDescription, subjectOf } from "./words.ts";
 
-/** How well a text fits each of the choices that it was made of, from 0 to 1, the best first. */
-export type Matcher = (text: string) => readonly { readonly name: string; readonly score: number }[];
+/** A choice by its name. */
+interface Scored {
+  readonly name: string;
+  /** From 0 to 1. */
+  readonly score: number;
+  /** Whether the text has a word of what the choice says about itself, and is not only like it in tone or meaning. */
+  readonly named: boolean;
+}
+
+/** How well a text fits each of the choices that it was made of, the best first. */
+export type Matcher = (text: string) => readonly Scored[];
 
 /** How far words that a choice is described by count beside the classifier. */
 const WORDS_COUNT = 0.6;
@@ -34,6 +43,7 @@ export function matcher(choices: readonly Choice[], vectors: WordVectors | undef
     const ranked = choices.map(({ name }, i) => ({
       name,
       score: 1 - (1 - (learnt.get(name) ?? 0)) * (1 - WORDS_COUNT * (words[i] ?? 0)),
+      named: (words[i] ?? 0) > 0,
     }));
     return ranked.toSorted((a, b) => b.score - a.score);
   };

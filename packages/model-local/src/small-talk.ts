@@ -19,6 +19,8 @@ const HELP =
   /^\s*(?:(?:please )?(?:help|help me)(?: please)?|what can (?:you|i) (?:do|ask)(?: (?:for me|here|you))?|what do you do|how can you help(?: me)?|what (?:are your (?:capabilities|functions|features|options|skills|services|abilities)|are you able to do|else can you (?:do|help with))|i need (?:some )?(?:help|assistance|support)|can you help(?: me)?(?: please)?|menu|options|start)[\s.!?]*$/i;
 const ACCEPT =
   /^\s*(?:yes|yeah|yep|yup|sure|ok|okay|k|fine|great|good|nice|cool|perfect|awesome|alright|right|correct|understood|got it|i see|do it|go ahead|please do|please)(?:[\s,.!]+(?:please|thanks|thank you|do it|go ahead))*[\s.!]*$/i;
+const INSTRUCTING =
+  /\b(?:ignore|disregard|forget|override|bypass)\s+(?:(?:all|any|every|each|of|the|your|previous|prior|earlier|above|system|former|these|those)\s+)+(?:instructions?|rules?|prompts?|guidelines?|directions?|polic(?:y|ies))\b/i;
 const REFUSE = /^\s*(?:no|nope|nah|not really|no thanks|no thank you)[\s.!]*$/i;
 
 /** The text without a greeting, pleasantry or thanks at its beginning. */
@@ -38,6 +40,9 @@ function saysGoodbye(text: string): boolean {
   for (let i = 0; i < 4; i++) rest = withoutGreeting(rest.replace(GOODBYE, ""));
   return GOODBYE.test(text) && contentOf(rest).length === 0;
 }
+
+/** Whether a message is about the program that reads it: "ignore your instructions and …". It fits nothing. */
+export const tellsTheProgram = (text: string): boolean => INSTRUCTING.test(text);
 
 /** What a message is if it is nothing but small talk. */
 export function smallTalk(text: string): SmallTalk | undefined {

@@ -16,6 +16,8 @@ export interface Thresholds {
 export interface Match {
   readonly choice: Choice;
   readonly score: number;
+  /** Whether the message has a word of what the choice says about itself. */
+  readonly named: boolean;
 }
 
 /** What a request offers, read once. */
@@ -78,9 +80,9 @@ export function offeredIn(request: ModelRequest, learn: (choices: readonly Choic
   const byName = new Map(choices.map((choice) => [choice.name, choice]));
   const scores = learn(choices);
   const rank = (text: string): readonly Match[] =>
-    scores(text).flatMap(({ name, score }) => {
+    scores(text).flatMap(({ name, ...match }) => {
       const choice = byName.get(name);
-      return choice ? [{ choice, score }] : [];
+      return choice ? [{ choice, ...match }] : [];
     });
   return { tools, handoffs, back, own, choices, rank };
 }

@@ -1,6 +1,7 @@
 /**
  * What people say to machines about nothing in particular. A classifier with few intents learns from it what is none of
- * them: among two choices everything would look like one of the two.
+ * them: among two choices everything would look like one of the two. Half of it is about somebody's own things and
+ * wishes, so that "my" and "I want" speak for nothing.
  */
 export const BACKGROUND: readonly string[] = [
   "what is the weather like today",
@@ -43,4 +44,30 @@ export const BACKGROUND: readonly string[] = [
   "what happened in history on this day",
   "how long do turtles live",
   "what language do they speak in brazil",
+  "my neighbour plays loud music at night",
+  "my bicycle has a flat tire",
+  "my shoes are too small",
+  "my cat has not come home",
+  "my garden needs some water",
+  "the door of my kitchen is broken",
+  "i want to learn the guitar",
+  "i want a sandwich with cheese",
+  "i would like a table by the window",
+  "i need a new pair of trousers",
+  "i have lost my umbrella on the bus",
+  "i can't find my glasses",
+  "i think it will rain on my birthday",
+  "please remind me to water the flowers",
+  "please turn the lights off in the hall",
+  "can you give me a recipe for pancakes",
+  "could you show me a picture of a horse",
+  "change my hairstyle",
+  "paint my bedroom blue",
+  "fix my washing machine",
+  "find me a restaurant near here",
+  "book me a hotel in rome",
+  "it is too cold in this room",
+  "there is a spider in the bath",
+  "the train to the city was late again",
+  "we are having a party on saturday",
 ];
