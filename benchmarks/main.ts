@@ -122,18 +122,15 @@ if (scenarios.length > 0) {
   const server = fork(join(import.meta.dirname, "server.ts"), { execArgv: ["--no-warnings"] });
   const [{ url }] = (await once(server, "message")) as [{ readonly url: string }];
   process.env["BENCH_SERVER"] = url;
-  const children: Child[] = [];
-  for (const entry of entries) {
-    const child = await Child.start(entry);
-    children.push(child);
-    notes.push(...child.notes.filter((note) => !notes.includes(note)));
-  }
   for (const scenario of scenarios) {
+    // New processes for each scenario: what one has left in the compiler and the heap is no matter of the next.
+    const children = await Promise.all(entries.map((entry) => Child.start(entry)));
+    for (const { notes: some } of children) notes.push(...some.filter((note) => !notes.includes(note)));
     show(await measure(scenario, children));
     if (scenario.id === "S4x500") show(await figure("growth", children));
     if (scenario.id === "S7") show(await figure("live", children));
+    for (const child of children) child.stop();
   }
-  for (const child of children) child.stop();
   server.kill();
 }
 if (wanted.length === 0 ? !partial : wanted.includes("costs")) for (const line of await costs()) show(line);
