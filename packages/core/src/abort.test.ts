@@ -228,6 +228,15 @@ describe("an abort", () => {
     expect(await memory.read({ id: "s" })).toEqual({ items: [], version: 0 });
     expect(model.requests).toEqual([]);
     expect(read).toEqual([]);
+
+    // Without a session the conversation is what was given: it is not lost with the run.
+    const given: readonly Item[] = [
+      { type: "message", id: "1", role: "user", content: "pay" },
+      { type: "tool_call", id: "2", agent: "Host", callId: "c", name: "pay", arguments: "{}" },
+    ];
+    const plain = await rejection(run(agent, given, { signal: AbortSignal.abort(cause) }));
+    expect(plain.cause).toBe(cause);
+    expect(plain.items).toEqual(given);
   });
 
   it.each<[string, unknown]>([

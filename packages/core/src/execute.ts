@@ -28,10 +28,11 @@ export async function execute(run: Run, input: Input): Promise<Result> {
   let leave: (() => Promise<void>) | undefined;
   let begun = false;
   try {
-    run.throwIfStopped();
+    if (run.session) run.throwIfStopped();
     if (run.session) leave = await run.config.turns?.enter(run, run.session);
     const opening = run.session ? openSession(run, input) : open(run, input, undefined);
     const given = opening instanceof Promise ? await opening : opening;
+    run.throwIfStopped(); // its error has the conversation that was given
     begun = true;
     void run.emit({ type: "run_started" });
     const taking = run.retold ? inputOf(run) : take(given, run);
@@ -304,7 +305,7 @@ async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> 
   let items: readonly Item[] = t.record;
   try {
     if (run.gate) items = await run.journal.drop();
-    else if (error instanceof AbortError && t.open.length > 0 && !waitsForCaller(t))
+    else if (begun && error instanceof AbortError && t.open.length > 0 && !waitsForCaller(t))
       await giveUp(t, "The run was stopped before this was done.", "abandoned", run);
   } catch {
     // Nobody was told that this is stored: the next run settles what is open. What ended the run is what matters.

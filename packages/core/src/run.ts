@@ -216,6 +216,7 @@ export class Run implements EngineRun {
 
   /** Makes an outcome true, then tells of it. */
   record({ items, verdicts, events }: Outcome): void | Promise<void> {
+    if (this.#shared.closed) return undefined; // of a callback that nobody waited for
     if (verdicts) for (const verdict of verdicts) this.#judge(verdict);
     if (items.length === 0) return this.#tell(undefined, events);
     const stamped = this.journal.stamp(items, this.path);

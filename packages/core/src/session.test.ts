@@ -1114,6 +1114,35 @@ describe("two runs on one session", () => {
   });
 });
 
+describe("a model that a tool asks and nobody waits for", () => {
+  it("is told nowhere when it answers after the run has ended: the session is as the run left it", async () => {
+    const store = new FaultyStore();
+    let answer = (): void => {};
+    const late: Model = {
+      name: "late",
+      provider: "test",
+      async *stream() {
+        await new Promise<void>((resolve) => (answer = resolve));
+        yield { type: "reply", items: [], finishReason: "stop", usage: { inputTokens: 1, outputTokens: 1 } };
+      },
+    };
+    const asks = tool({
+      name: "asks",
+      execute: (_: undefined, run: ToolContext) => {
+        void run.ask(late, { input: "?" }).catch(() => {});
+        return "asked";
+      },
+    });
+    const agent = new Agent({ name: "Host", model: scriptedModel([call("asks"), say("done")]), tools: [asks] });
+    const result = await runnerOn(store).run(agent, "hi", { session: "s" });
+    const before = await store.stored();
+    answer();
+    for (let i = 0; i < 5; i++) await tick();
+    expect(await store.stored()).toEqual(before);
+    expect(result.history).toHaveLength(before.length);
+  });
+});
+
 describe("runner.session()", () => {
   async function conversation() {
     const store = new MemoryStore();
