@@ -1,10 +1,9 @@
 /** The chat in a terminal. */
-import type { Item } from "@batonjs/core";
 import type { ApprovalPolicy } from "./options.ts";
 import { byPerson, byRule } from "./decisions.ts";
 import type { Decide } from "./conversation.ts";
 import { type HelpDesk, answer, resume } from "./desk.ts";
-import { agentNames, drawGraph } from "./graph.ts";
+import { drawGraph } from "./graph.ts";
 import type { Prompt } from "./lines.ts";
 import type { Screen } from "./screen.ts";
 import type { View } from "./view.ts";
@@ -66,7 +65,9 @@ async function command(line: string, desk: HelpDesk, screen: Screen): Promise<vo
     case "/help":
       return screen.note(COMMANDS);
     case "/agents":
-      return screen.text(drawGraph(desk.entry, activeAgent(await desk.conversation.items(), desk), screen));
+      return screen.text(
+        drawGraph(desk.entry, (await desk.conversation.session.activeAgent()) ?? desk.entry.name, screen),
+      );
     case "/history": {
       const items = await desk.conversation.items();
       return items.length === 0 ? screen.note("Nothing has been said yet.") : screen.history(items);
@@ -78,10 +79,4 @@ async function command(line: string, desk: HelpDesk, screen: Screen): Promise<vo
     default:
       return screen.note(`There is no ${name}; /help lists what there is.`);
   }
-}
-
-/** Whoever was last handed the conversation. */
-function activeAgent(items: readonly Item[], desk: HelpDesk): string {
-  const handoff = items.findLast((item) => item.type === "handoff");
-  return handoff?.to ?? agentNames(desk.entry)[0] ?? "";
 }

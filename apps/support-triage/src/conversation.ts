@@ -1,5 +1,14 @@
 /** One customer's conversation with the desk. */
-import { type Item, type Pending, type RunEvent, type Runner, approve, reject } from "@batonjs/core";
+import {
+  type Item,
+  type Pending,
+  type RunEvent,
+  type Runner,
+  type Session,
+  type SessionKey,
+  approve,
+  reject,
+} from "@batonjs/core";
 import { INTERNAL, type Desk } from "./agents.ts";
 import { type Support, customerOf } from "./support.ts";
 
@@ -16,7 +25,7 @@ export type Decide = (pending: Pending, support: Support) => Promise<Decision | 
 export interface ConversationParts {
   readonly runner: Runner;
   readonly desk: Desk;
-  readonly session: string;
+  readonly session: string | SessionKey;
   readonly support: Support;
   readonly decide: Decide;
   readonly onEvent: (event: RunEvent) => void;
@@ -39,10 +48,15 @@ export class Conversation {
     this.#parts = parts;
   }
 
+  /** What the store has of it. */
+  get session(): Session {
+    const { runner, session } = this.#parts;
+    return runner.session(session);
+  }
+
   /** Everything recorded so far. */
   async items(): Promise<readonly Item[]> {
-    const { runner, session } = this.#parts;
-    return runner.session(session).items();
+    return this.session.items();
   }
 
   /** A note of the staff that goes in with the next message. It is not handed over. */

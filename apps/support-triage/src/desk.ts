@@ -1,7 +1,8 @@
 /** The help desk, opened: its agents, its runner, its database, and one conversation. */
-import { type Item, type Plugin, RunError, Runner } from "@batonjs/core";
+import { type Item, type Plugin, RunError, Runner, type Session } from "@batonjs/core";
 import { createDesk, type Desk } from "./agents.ts";
 import { Conversation, type Decide, type Outcome } from "./conversation.ts";
+import { Answering } from "./answering.ts";
 import { openDatabase } from "./database.ts";
 import { type Options, UsageError } from "./options.ts";
 import { loadPlugins } from "./plugins.ts";
@@ -20,6 +21,8 @@ export interface HelpDesk {
   readonly conversation: Conversation;
   /** Who is talking to whom. */
   readonly title: string;
+  readonly answering: Answering;
+  /** Stops what is under way, lets plugins flush, and closes the database. */
   close(): Promise<void>;
 }
 
@@ -32,14 +35,20 @@ export async function openHelpDesk(
 ): Promise<HelpDesk> {
   const plugins = await loadPlugins(options);
   const db = database(options.db);
-  const support: Support = { db, customerId: options.customer };
+  const support: Support = { db, customerId: options.customer, bankMs: options.bankMs };
   const entry = createDesk({ triage: options.triageModel, specialist: options.specialistModel });
-  const runner = new Runner({ plugins: [...extra, ...plugins], modelTimeoutMs: MODEL_TIMEOUT_MS });
-  const session = options.session ?? "chat";
+  const runner = new Runner({
+    plugins: [...extra, ...plugins],
+    modelTimeoutMs: MODEL_TIMEOUT_MS,
+    // The customer who comes back after a crash has the word at once: no lease of the process that died is waited for.
+    concurrentTurns: "interrupt",
+  });
+  const answering = new Answering();
   const conversation = new Conversation({
     runner,
     desk: entry,
-    session,
+    // Nobody goes on with the conversation of another customer.
+    session: { tenant: options.customer, id: options.session ?? "chat" },
     support,
     decide,
     onEvent: (event) => view.event(event),
@@ -54,9 +63,14 @@ export async function openHelpDesk(
     support,
     conversation,
     title: `Larkspur help desk · ${who} · ${modelTitle(options)}${note}`,
+    answering,
     close: async () => {
-      await runner.close();
-      db.close();
+      await answering.end();
+      try {
+        await runner.close();
+      } finally {
+        db.close();
+      }
     },
   };
 }
@@ -85,49 +99,43 @@ export async function answer(desk: HelpDesk, view: View, message: string): Promi
     );
     return "completed";
   }
-  return attempt(view, (signal) => desk.conversation.say(message.toWellFormed(), signal));
+  return attempt(desk, view, (signal) => desk.conversation.say(message.toWellFormed(), signal));
 }
 
 /** Takes up what was left undone in an earlier process, if anything was. */
 export async function resume(desk: HelpDesk, view: View): Promise<Answered> {
-  if (!isOpen(await desk.conversation.items())) return "completed";
+  if (!(await isUndone(desk.conversation.session))) return "completed";
   view.note("Taking up what was left undone.");
-  return attempt(view, (signal) => desk.conversation.resume(signal));
+  return attempt(desk, view, (signal) => desk.conversation.resume(signal));
 }
 
-/** A call without a result, or a message without an answer. */
-function isOpen(items: readonly Item[]): boolean {
-  const open = new Set<string>();
-  let unanswered = false;
-  for (const item of items) {
-    if (item.type === "tool_call") open.add(item.callId);
-    if (item.type === "tool_result") open.delete(item.callId);
-    if (item.type === "message" && item.role !== "system") unanswered = item.role === "user";
-  }
-  return open.size > 0 || unanswered;
+/** Somebody waits: a call for its result, or the customer for an answer. */
+async function isUndone(session: Session): Promise<boolean> {
+  if ((await session.openCalls()).length > 0) return true;
+  const last = (await session.items()).findLast(isPartOfTheTalk);
+  return last !== undefined && !(last.type === "message" && last.agent !== undefined);
 }
 
-/** The first Ctrl-C stops the answer, the second ends the process. */
-async function attempt(view: View, work: (signal: AbortSignal) => Promise<Outcome>): Promise<Answered> {
-  const controller = new AbortController();
-  const interrupted = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort(new Error("Ctrl-C"));
-  };
-  process.on("SIGINT", interrupted);
+const isPartOfTheTalk = (item: Item): boolean =>
+  item.type === "tool_result" || item.type === "handoff" || (item.type === "message" && item.role !== "system");
+
+/** Ctrl-C stops the answer. */
+async function attempt(
+  { answering }: HelpDesk,
+  view: View,
+  work: (signal: AbortSignal) => Promise<Outcome>,
+): Promise<Answered> {
   try {
-    const outcome = await work(controller.signal);
+    const outcome = await answering.start(work);
     view.answered();
     return outcome.status;
   } catch (error) {
-    if (controller.signal.aborted) {
+    if (answering.wasStopped) {
       view.note("Stopped.");
       return "stopped";
     }
     view.problem(sentence(error));
     return "failed";
-  } finally {
-    process.off("SIGINT", interrupted);
   }
 }
 

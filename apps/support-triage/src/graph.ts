@@ -34,15 +34,3 @@ function wayIn({ toolName, inputType }: Handoff<never, unknown, unknown>): strin
   const payload = inputType && jsonSchemaOf(inputType, toolName).properties;
   return payload ? `${toolName} (${Object.keys(payload).join(", ")})` : toolName;
 }
-
-/** The names of all agents, the entry first. */
-export function agentNames(entry: Node): readonly string[] {
-  const names = new Set<string>();
-  const visit = (agent: Node): void => {
-    if (names.has(agent.name)) return;
-    names.add(agent.name);
-    for (const edge of agent.handoffs) if (edge.agent) visit(edge.agent as Node);
-  };
-  visit(entry);
-  return [...names];
-}

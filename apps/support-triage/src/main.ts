@@ -1,14 +1,17 @@
 /** `pnpm start`: the help desk in a terminal, for one message, over stdin, or playing a conversation. */
 import { Lines, PLAYED, batchDecide, converse, hasStdin } from "./batch.ts";
 import { chat, chatDecide } from "./chat.ts";
+import type { Decide } from "./conversation.ts";
 import { byRule } from "./decisions.ts";
-import { openHelpDesk, resume, sentence } from "./desk.ts";
+import { type HelpDesk, openHelpDesk, resume, sentence } from "./desk.ts";
 import { Prompt } from "./lines.ts";
+import { Exits } from "./exits.ts";
 import { HELP, type Options, UsageError, readOptions } from "./options.ts";
 import { Screen, lookOf } from "./screen.ts";
-import { jsonView } from "./view.ts";
+import { type View, jsonView } from "./view.ts";
 
 const { stdin, stdout, stderr } = process;
+const exits = new Exits();
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
@@ -23,19 +26,15 @@ async function main(): Promise<number> {
 
 /** A person is at the terminal. */
 async function talk(options: Options): Promise<number> {
-  const screen = new Screen(lookOf(stdout));
+  const screen = screenOf(options);
   const prompt = new Prompt(stdin, stdout);
-  const desk = await openHelpDesk(options, screen, chatDecide(options.approve ?? "ask", screen, prompt));
-  try {
-    return await chat(desk, screen, prompt);
-  } finally {
-    await desk.close();
-  }
+  const desk = await open(options, screen, chatDecide(options.approve ?? "ask", screen, prompt));
+  return chat(desk, screen, prompt);
 }
 
 /** Messages come from the command line or from stdin; where there are none, a conversation is played. */
 async function reply(options: Options): Promise<number> {
-  const view = options.json ? jsonView(stdout, stderr) : new Screen(lookOf(stdout));
+  const view = options.json ? jsonView(stdout, stderr) : screenOf(options);
   const { message, approve, session } = options;
   if (message !== undefined && message.trim() === "")
     throw new UsageError("Cannot answer an empty message: write what you need help with");
@@ -54,25 +53,35 @@ async function reply(options: Options): Promise<number> {
     isPlayed && approve === undefined
       ? byRule(view, { approved: true }, "as this conversation is played")
       : batchDecide(approve ?? (stdin.isTTY && !isPlayed ? "ask" : undefined), view, ask);
+  const desk = await open(options, view, decide);
+  if (isPiped) return converse(desk, view, lines.all());
+  if (message !== undefined) return converse(desk, view, [message]);
+  if (!isPlayed) return (await resume(desk, view)) === "failed" ? 1 : 0;
+  view.note(`${desk.title}\nNobody is at the keyboard, so this conversation is played.`);
+  return converse(desk, view, PLAYED);
+}
+
+/** Opens the desk, which is closed on every way out. */
+async function open(options: Options, view: View, decide: Decide): Promise<HelpDesk> {
   const desk = await openHelpDesk(options, view, decide);
-  try {
-    if (isPiped) return await converse(desk, view, lines.all());
-    if (message !== undefined) return await converse(desk, view, [message]);
-    if (!isPlayed) return (await resume(desk, view)) === "failed" ? 1 : 0;
-    view.note(`${desk.title}\nNobody is at the keyboard, so this conversation is played.`);
-    return await converse(desk, view, PLAYED);
-  } finally {
-    await desk.close();
-  }
+  exits.opened(() => desk.close());
+  exits.onSignals(() => desk.answering.stop());
+  return desk;
+}
+
+/** What is being waited for is not shown where a trace would be written into the same line. */
+function screenOf({ trace }: Options): Screen {
+  const look = lookOf(stdout);
+  return new Screen(trace === "console" ? { ...look, live: false } : look);
 }
 
 // A reader who has seen enough, such as `head`, is no error.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  void exits.leave(0);
 });
 try {
-  process.exitCode = await main();
+  process.exitCode = await main().finally(() => exits.close());
 } catch (error) {
   stderr.write(`${sentence(error)}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;

@@ -11,10 +11,14 @@ export interface Options {
   readonly message: string | undefined;
   readonly triageModel: string;
   readonly specialistModel: string;
+  /** Which of its two wire formats an `openai/` model is spoken to in; nothing leaves it to the adapter. */
+  readonly api: "responses" | "chat" | undefined;
   readonly store: string;
   readonly session: string | undefined;
   readonly customer: string;
   readonly db: string;
+  /** How long the bank takes over a refund. */
+  readonly bankMs: number;
   readonly approve: ApprovalPolicy | undefined;
   readonly trace: string | undefined;
   readonly json: boolean;
@@ -27,15 +31,20 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** What `openai` alone stands for: a cheap model to find the specialist, a stronger one to do the work. */
+const OPENAI = { triage: "openai/gpt-4o-mini", specialist: "openai/gpt-4o" } as const;
+
 const FLAGS = {
   model: { type: "string", short: "m" },
   "triage-model": { type: "string" },
   "specialist-model": { type: "string" },
+  api: { type: "string" },
   customer: { type: "string", short: "c" },
   approve: { type: "string" },
   session: { type: "string", short: "s" },
   store: { type: "string" },
   db: { type: "string" },
+  "bank-seconds": { type: "string" },
   trace: { type: "string" },
   json: { type: "boolean" },
   verify: { type: "boolean" },
@@ -52,16 +61,20 @@ export const HELP = `Larkspur's help desk: triage hands customers over to billin
   pnpm start < messages.txt           a conversation, one message a line
   pnpm start - < slow-pipe            the same, however long the first line takes
 
-  -m, --model NAME          local (embedded, default) or openai/<name>, for all agents
+  -m, --model NAME          local (embedded, default), openai/<name> for all agents, or openai:
+                            ${OPENAI.triage.slice(7)} for triage, ${OPENAI.specialist.slice(7)} for the specialists
       --triage-model NAME   for the Triage Agent alone
       --specialist-model NAME
                             for the specialists alone
+      --api FORMAT          responses or chat: how openai models are spoken to;
+                            default responses at OpenAI, chat elsewhere
   -c, --customer ID         who is signed in, default ${DEFAULT_CUSTOMER}; there are cus_1001 to cus_1004
       --approve WHO         all, none or ask: who decides on refunds and the like;
                             default ask in a terminal, none elsewhere
   -s, --session ID          goes on with a conversation that the store keeps
       --store WHERE         memory (default), sqlite:FILE, postgres:URL or redis:URL
       --db FILE             the help desk's database, default in memory
+      --bank-seconds N      how long the bank takes over a refund, default 0: time to kill the program
       --trace WHERE         console, or a file for a log of all events
       --json                prints events as lines of JSON
       --verify              plays its own conversations, checks them, exits with 0 or 1
@@ -92,12 +105,14 @@ export function readOptions(args: readonly string[]): Options {
   const model = values.get("model") ?? "local";
   return {
     message: words.length === 0 ? undefined : words.join(" "),
-    triageModel: modelName(values.get("triage-model") ?? model, "--triage-model"),
-    specialistModel: modelName(values.get("specialist-model") ?? model, "--specialist-model"),
+    triageModel: modelName(values.get("triage-model") ?? model, OPENAI.triage),
+    specialistModel: modelName(values.get("specialist-model") ?? model, OPENAI.specialist),
+    api: wireFormat(values.get("api")),
     store: storeName(values.get("store") ?? "memory"),
     session: values.get("session"),
     customer: values.get("customer") ?? DEFAULT_CUSTOMER,
     db: values.get("db") ?? ":memory:",
+    bankMs: seconds(values.get("bank-seconds")) * 1_000,
     approve: approval(values.get("approve")),
     trace: values.get("trace"),
     json: values.has("json"),
@@ -106,11 +121,20 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
-function modelName(name: string, flag: string): string {
+function modelName(name: string, usual: string): string {
+  if (name === "openai") return usual;
   if (name === "local" || /^openai\/\S+$/.test(name)) return name;
-  throw new UsageError(
-    `Cannot use "${name}" as ${flag.replace(/--\w+-model/, "a model")}: write local, or openai/ and a model's name`,
-  );
+  throw new UsageError(`Cannot use "${name}" as a model: write local, openai, or openai/ and a model's name`);
+}
+
+function wireFormat(name: string | undefined): Options["api"] {
+  if (name === undefined || name === "responses" || name === "chat") return name;
+  throw new UsageError(`Cannot use "${name}" as --api: write responses or chat`);
+}
+
+function seconds(text = "0"): number {
+  if (/^\d{1,4}(\.\d+)?$/.test(text)) return Number(text);
+  throw new UsageError(`Cannot use "${text}" as --bank-seconds: write a number of seconds`);
 }
 
 function storeName(store: string): string {

@@ -112,7 +112,7 @@ export class Screen implements View {
         this.#calls.set(event.callId, event.arguments);
         return this.#wait(event.agent, `${event.name} …`);
       case "tool_progress":
-        return this.#wait(event.agent, `${event.name}: ${fields(event.data)}`);
+        return this.#act(event.agent, `  ${event.name}: ${fields(event.data)} …`, "dim");
       case "tool_finished":
         return this.#tool(event.agent, event.name, this.#argumentsOf(event.callId), event.status, event.output);
       case "handoff":

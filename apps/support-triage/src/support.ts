@@ -7,6 +7,8 @@ import { one } from "./database.ts";
 export interface Support {
   readonly db: DatabaseSync;
   readonly customerId: string;
+  /** Milliseconds that the bank takes over a refund. @default 0 */
+  readonly bankMs?: number;
 }
 
 /** A row of `customers`. */
@@ -32,11 +34,11 @@ export interface Answer {
   readonly [field: string]: unknown;
 }
 
-type Execute<Args> = (args: Args, run: ToolContext<Support>) => Answer;
+type Execute<Args> = (args: Args, run: ToolContext<Support>) => Answer | Promise<Answer>;
 
 /** The body of a tool that needs a customer; one who is not in the records is told so. */
 export function signedIn<Args>(
-  work: (args: Args, customer: Customer, run: ToolContext<Support>) => Answer,
+  work: (args: Args, customer: Customer, run: ToolContext<Support>) => Answer | Promise<Answer>,
 ): Execute<Args> {
   return (args, run) => {
     const customer = customerOf(run.context);

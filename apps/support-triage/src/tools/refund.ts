@@ -1,9 +1,10 @@
 /** Giving money back: the one thing that must never happen twice. */
-import { type RunContext, tool } from "@batonjs/core";
+import { type RunContext, type ToolContext, tool } from "@batonjs/core";
 import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { TODAY, change, day, money, one, transaction } from "../database.ts";
-import { type Answer, type Support, listed, signedIn } from "../support.ts";
+import { type Answer, type Customer, type Support, listed, signedIn } from "../support.ts";
 import { type Charge, chargeData, chargeLine, chargeOf, chargesOf, inCents, refundId } from "./charges.ts";
 
 const refundParameters = z.object({
@@ -44,29 +45,50 @@ export const refundCharge = tool({
     const charge = chargeOf(db, customerId, chargeId);
     return charge && refundBy(db, idempotencyKey) ? refunded(charge) : undefined;
   },
-  execute: signedIn((args, customer, { context, idempotencyKey }) => {
-    const { db } = context;
-    return transaction(db, () => {
-      const done = refundBy(db, idempotencyKey);
-      const refusal = done ? undefined : refusalOf(args, context);
-      if (refusal !== undefined) return { refunded: false, message: refusal };
-      if (!done) {
-        change(
-          db,
-          `INSERT INTO refunds (charge_id, amount_cents, reason, idempotency_key, refunded_on)
-           SELECT id, amount_cents, ?, ?, ? FROM charges WHERE id = ?`,
-          args.reason ?? "goodwill",
-          idempotencyKey,
-          TODAY,
-          args.chargeId,
-        );
-      }
-      const charge = chargeOf(db, customer.id, args.chargeId);
-      if (!charge) throw new Error(`Cannot find the charge that was refunded: ${args.chargeId}`);
-      return refunded(charge);
-    });
-  }),
+  execute: signedIn((args, customer, run) =>
+    run.context.bankMs ? takingTime(run.context.bankMs, run, () => pay(args, customer, run)) : pay(args, customer, run),
+  ),
 });
+
+function pay(
+  args: RefundArguments,
+  customer: Customer,
+  { context, idempotencyKey }: { readonly context: Support; readonly idempotencyKey: string },
+): Answer {
+  const { db } = context;
+  return transaction(db, () => {
+    const done = refundBy(db, idempotencyKey);
+    const refusal = done ? undefined : refusalOf(args, context);
+    if (refusal !== undefined) return { refunded: false, message: refusal };
+    if (!done) {
+      change(
+        db,
+        `INSERT INTO refunds (charge_id, amount_cents, reason, idempotency_key, refunded_on)
+         SELECT id, amount_cents, ?, ?, ? FROM charges WHERE id = ?`,
+        args.reason ?? "goodwill",
+        idempotencyKey,
+        TODAY,
+        args.chargeId,
+      );
+    }
+    const charge = chargeOf(db, customer.id, args.chargeId);
+    if (!charge) throw new Error(`Cannot find the charge that was refunded: ${args.chargeId}`);
+    return refunded(charge);
+  });
+}
+
+/** Half of the time passes before the money moves, half of it after: whoever kills the program can hit either. */
+async function takingTime(ms: number, run: ToolContext<Support>, work: () => Answer): Promise<Answer> {
+  run.progress("the bank is asked");
+  await sleep(ms / 2, undefined, { signal: run.signal }).catch((cause: unknown) => {
+    throw new Error("it was stopped before the bank had the order, and nothing was refunded", { cause });
+  });
+  const answer = work();
+  run.progress("the bank has the order, and has yet to confirm it");
+  // The money is on its way: stopping now takes nothing back.
+  await sleep(ms / 2, undefined, { signal: run.signal }).catch(() => {});
+  return answer;
+}
 
 function refundBy(db: DatabaseSync, idempotencyKey: string): { readonly number: number } | undefined {
   return one(db, "SELECT number FROM refunds WHERE idempotency_key = ?", idempotencyKey);
