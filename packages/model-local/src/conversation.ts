@@ -52,6 +52,8 @@ export interface Conversation {
   readonly offer?: string;
   /** The question that the last message answers. */
   readonly question?: Question;
+  /** Calls between the user's last two messages, oldest first, with a result. */
+  readonly before: readonly Call[];
   /** Calls since the user's last message, oldest first, with a result. */
   readonly round: readonly Call[];
   /** Whether the last item is the result of a call. */
@@ -64,6 +66,7 @@ export interface Conversation {
 export function readConversation(all: readonly VisibleItem[]): Conversation {
   const items = all.length > MAX_ITEMS ? all.slice(-MAX_ITEMS) : all;
   const last = items.findLastIndex((item) => isUserMessage(item));
+  const previous = items.findLastIndex((item, i) => i < last && isUserMessage(item));
   const lastItem = items[last];
   const calls = readCalls(items);
   const order = [...items.keys()].toReversed();
@@ -85,14 +88,18 @@ export function readConversation(all: readonly VisibleItem[]): Conversation {
     earlier: sources.flatMap((source) => ("text" in source ? [source.text] : [])).slice(0, 20),
     ...(question ? { question } : {}),
     ...(offer === undefined ? {} : { offer }),
-    round: items.slice(last + 1).flatMap((item) => {
-      const call = item.type === "tool_result" ? calls.get(item.callId) : undefined;
-      return call ? [call] : [];
-    }),
+    before: callsIn(items.slice(previous + 1, Math.max(last, 0)), calls),
+    round: callsIn(items.slice(last + 1), calls),
     endsWithResult: items.at(-1)?.type === "tool_result",
     sources: [{ text: message }, ...sources],
   };
 }
+
+const callsIn = (items: readonly VisibleItem[], calls: ReadonlyMap<string, Call>): readonly Call[] =>
+  items.flatMap((item) => {
+    const call = item.type === "tool_result" ? calls.get(item.callId) : undefined;
+    return call ? [call] : [];
+  });
 
 function readCalls(items: readonly VisibleItem[]): ReadonlyMap<string, Call> {
   const asked = new Map<string, Extract<VisibleItem, { type: "tool_call" }>>();
@@ -147,8 +154,9 @@ function questionIn({ providerData }: MessageItem): Question | undefined {
   return isRecord(data) && isQuestion(data) ? data : undefined;
 }
 
+/** "I can help with refunds" and "anything else I can do for you?" offer nothing that a yes could mean. */
 const OFFER =
-  /\b(?:I can|I could|I(?:'|’)ll|shall I|should I|may I|do you want me to|would you like(?: me)? to|let me)\b/i;
+  /\b(?:I can(?! (?:help|assist|do)\b)|I could(?! (?:help|assist|do|not)\b)|I(?:'|’)ll|shall I|should I|may I|do you want me to|(?<!what )would you like(?: me)? to(?! do\b)|let me)\b/i;
 
 /** What a message that ends with a question offers to do. */
 function offerIn(text: string): string | undefined {

@@ -4,7 +4,7 @@ import { fieldsOf } from "./arguments/fields.ts";
 import { fill } from "./arguments/fill.ts";
 import { goalOf } from "./goal.ts";
 import { withoutValues } from "./match.ts";
-import { type Decision, said, take } from "./plan.ts";
+import { type Decision, offering, said, take } from "./plan.ts";
 import { smallTalk, type SmallTalk } from "./small-talk.ts";
 import { type Deciding, filling, rank, readState, type State } from "./state.ts";
 import { contentOf } from "./text.ts";
@@ -21,13 +21,13 @@ export function decide(request: ModelRequest, deciding: Deciding): Decision {
   if (settled) return settled;
   if (typeof choice === "object") {
     const named = [...state.own, ...state.back].find(({ name }) => name === choice.name);
-    return named ? take(named, state) : inWords(state);
+    return named ? take(named, state, true) : inWords(state);
   }
   const goal = goalOf(state);
-  if (goal.type === "take") return take(goal.choice, goal.answers ? state : unasked(state));
+  if (goal.type === "take") return take(goal.choice, goal.answers ? state : unasked(state), goal.agreed);
   if (choice === "required") {
     const [best] = rank(state, state.talk.message);
-    if (best) return take(best.choice, state);
+    if (best) return take(best.choice, state, true);
   }
   return goal.type === "ask" ? askWhichOf(goal.choices) : inWords(state);
 }
@@ -67,9 +67,23 @@ function inWords(state: State): Decision {
   const last = mine.findLast(({ name }) => state.tools.some((tool) => tool.name === name));
   if (last) return said(problem(last, undefined));
   const small = smallTalk(talk.message);
+  if (small === "yes") {
+    const failed = failedBefore(state);
+    if (failed) return failed;
+  }
   if (small !== undefined) return said(smallReply(small, state));
   const back = wayBack(state);
   return back ?? said(outOfScope(own, request.at.agent));
+}
+
+/** A yes after a call that did not go well: what came of it, and whether to try again. */
+function failedBefore({ talk, tools, request }: State): Decision | undefined {
+  const last = talk.before.at(-1);
+  const tool = tools.find(({ name }) => name === last?.name);
+  if (!last || !tool || last.status === "ok" || (last.agent !== undefined && last.agent !== request.at.agent))
+    return undefined;
+  // What may have gone through must not be done again for a yes.
+  return last.status === "unknown" ? said(problem(last, tool)) : offering(tool, problem(last, tool));
 }
 
 /** The way back, for a message that came straight to this agent and is about something else. */

@@ -1,19 +1,27 @@
 /** What the user wants, as one of the tools and handoffs. */
 import { type Field, fieldsOf, isIdentifier } from "./arguments/fields.ts";
 import { fill } from "./arguments/fill.ts";
+import { meansSame } from "./arguments/option.ts";
 import { isFreeText } from "./arguments/texts.ts";
 import type { Question } from "./conversation.ts";
+import { exampleLists } from "./examples.ts";
 import { smallTalk, tellsTheProgram, withoutGreeting } from "./small-talk.ts";
 import { filling, type Match, rank, type State } from "./state.ts";
-import { contentOf } from "./text.ts";
+import { contentOf, stem } from "./text.ts";
 import { readToolName } from "./tool-name.ts";
 import { yesOrNo } from "./values.ts";
 import type { Choice } from "./words.ts";
 
 /** A choice to take, choices to ask about, or nothing that fits. */
 export type Goal =
-  /** `answers`: the last message only makes sense together with what was said or asked before. */
-  | { readonly type: "take"; readonly choice: Choice; readonly answers: boolean }
+  | {
+      readonly type: "take";
+      readonly choice: Choice;
+      /** The last message only makes sense together with what was said or asked before. */
+      readonly answers: boolean;
+      /** The user asked for just this, or said yes to it. */
+      readonly agreed: boolean;
+    }
   | { readonly type: "ask"; readonly choices: readonly Choice[] }
   | { readonly type: "none" };
 
@@ -28,13 +36,13 @@ export function goalOf(state: State): Goal {
   const small = smallTalk(talk.message);
   const mayAnswer = small === undefined || small === "yes" || small === "no";
   const answered = talk.question && mayAnswer ? answerTo(talk.question, state) : undefined;
-  if (answered) return { type: "take", choice: answered, answers: true };
+  if (answered) return { type: "take", choice: answered, answers: true, agreed: true };
   const accepted = talk.offer !== undefined && yesOrNo(talk.message) === true ? offered(talk.offer, state) : NONE;
   if (small !== undefined) return small === "yes" ? accepted : NONE;
   const message = withoutGreeting(talk.message);
   if (tellsTheProgram(message)) return NONE;
   const ranked = rank(state, message);
-  const goal = judge(ranked, state);
+  const goal = judge(ranked, message, state);
   if (goal.type !== "none") return goal;
   if (accepted.type !== "none") return accepted;
   const together = withEarlier(message, state);
@@ -47,7 +55,8 @@ export function goalOf(state: State): Goal {
 /** What the message means together with the one before it. */
 function withEarlier(message: string, state: State): Goal {
   const [before] = state.talk.earlier;
-  const goal = before === undefined ? NONE : judge(rank(state, `${before}\n${message}`), state);
+  const goal =
+    before === undefined ? NONE : judge(rank(state, `${before}\n${message}`), `${before}\n${message}`, state);
   return goal.type === "take" ? { ...goal, answers: true } : goal;
 }
 
@@ -60,29 +69,39 @@ function lookUpFirst(ranked: readonly Match[], state: State): Goal {
       return false;
     return fill(fields, filling(choice, state)).missing.length === 0;
   });
-  return ready ? { type: "take", choice: ready.choice, answers: false } : NONE;
+  return ready ? { type: "take", choice: ready.choice, answers: false, agreed: false } : NONE;
 }
 
-/** The tool that was offered to the user. */
+/** The tool that was offered to the user, in its words. */
 function offered(offer: string, state: State): Goal {
-  const [best] = rank(state, offer).filter(({ choice }) => choice.type === "function");
+  const [best] = rank(state, offer).filter(({ choice, named }) => choice.type === "function" && named);
   return best && best.score >= state.thresholds.accept * 0.7
-    ? { type: "take", choice: best.choice, answers: true }
+    ? { type: "take", choice: best.choice, answers: true, agreed: true }
     : NONE;
+}
+
+/** Whether a text asks for just this, by the verb of the tool's name or all words of an example; being like one is not enough. */
+function asksFor(choice: Choice, text: string): boolean {
+  const said = new Set(contentOf(text));
+  const { verb } = readToolName(choice.name);
+  if (verb !== undefined && [...said].some((word) => meansSame(word, stem(verb)))) return true;
+  return exampleLists(choice.examples)
+    .flatMap(({ texts }) => texts.map((example) => contentOf(example)))
+    .some((words) => words.length >= 2 && words.every((word) => said.has(word)));
 }
 
 /** Whether nothing happens that a misunderstanding would make worse. */
 const isHarmless = (choice: Choice): boolean => choice.type === "handoff" || readToolName(choice.name).reads;
 
 /** Takes the best, asks where it is not sure or where two fit about as well, or leaves it. */
-function judge(all: readonly Match[], { thresholds, back, handed }: State): Goal {
+function judge(all: readonly Match[], text: string, { thresholds, back, handed }: State): Goal {
   const isBack = (choice: Choice): boolean => back.some((way) => way === choice);
   // Whoever handed the user over has decided that it is for this agent; to send them back takes more.
   const ranked = handed ? all.filter(({ choice, score }) => !isBack(choice) || score >= thresholds.accept) : all;
   const accept = handed ? thresholds.accept * 0.6 : thresholds.accept;
   const [best, second] = ranked;
   if (!best) return NONE;
-  const take = (choice: Choice): Goal => ({ type: "take", choice, answers: false });
+  const take = (choice: Choice): Goal => ({ type: "take", choice, answers: false, agreed: asksFor(choice, text) });
   const ahead = best.score - (second?.score ?? 0);
   // Two specialists who would each be sure alone: the message is about both, unless one of them leaves no doubt.
   const torn =

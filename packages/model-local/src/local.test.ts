@@ -320,6 +320,85 @@ describe("localModel() as a specialist", () => {
     expect(await decision(after("no"))).toMatch(/not done anything/);
   });
 
+  it("takes no help text of its own for an offer", async () => {
+    for (const content of [
+      "You're welcome! Is there anything else I can do for you?",
+      "I can help with money back. What would you like me to do?",
+      "I am not sure I understood that. I can help with refunds. Could you say it in other words?",
+    ]) {
+      const help: VisibleItem = { type: "message", id: "h", agent: "Billing Agent", role: "assistant", content };
+      for (const yes of ["yes, do it", "yes please"])
+        expect(await decision(specialist([user("hello"), help, user(yes, "u2")]))).toMatch(/What would you like me to/);
+    }
+  });
+
+  // Seen: after a rejection a second "yes please" gave the help text.
+  it("after a call that was rejected says why to a yes, asks, and tries again for another yes", async () => {
+    const rejected = (status: "denied" | "unknown"): VisibleItem[] => [
+      user("refund ch_7"),
+      {
+        type: "tool_call",
+        id: "c",
+        agent: "Billing Agent",
+        callId: "c",
+        name: "refund_charge",
+        arguments: '{"chargeId":"ch_7"}',
+      },
+      {
+        type: "tool_result",
+        id: "r",
+        agent: "Billing Agent",
+        callId: "c",
+        output: "This call was denied: a voucher was sent",
+        status,
+      },
+    ];
+    const spoken = async (items: readonly VisibleItem[], id: string): Promise<VisibleItem> =>
+      ({ ...(await replyTo(specialist(items))).items[0], id, agent: "Billing Agent" }) as VisibleItem;
+    const told = await spoken(rejected("denied"), "a1");
+    const why = "I did not refund the charge, because it was not approved: a voucher was sent.";
+    expect(told).toMatchObject({ content: why });
+    const again = [...rejected("denied"), told, user("yes please", "u2")];
+    const asked = await spoken(again, "a2");
+    expect(asked).toMatchObject({ content: `${why} Shall I refund the charge?` });
+    expect(await decision(specialist([...again, asked, user("yes, do it", "u3")]))).toBe(
+      'refund_charge {"chargeId":"ch_7"}',
+    );
+    expect(await decision(specialist([...again, asked, user("no", "u3")]))).toMatch(/not done anything/);
+    // What may have happened is not offered again.
+    const unsure = [...rejected("unknown"), await spoken(rejected("unknown"), "a1"), user("yes please", "u2")];
+    expect(await decision(specialist(unsure))).toMatch(/^I cannot tell whether .* once more\.$/);
+  });
+
+  it("after a lookup does what cannot be undone only where it was asked for, and else offers it", async () => {
+    const lookup = tool("list_charges", { when: "what was charged", examples: ["show me my charges"] });
+    const after = (message: string, output = '[{"id":"ch_7","amount":29}]'): ModelRequest =>
+      specialist(
+        [
+          user(message),
+          { type: "tool_call", id: "c", agent: "Billing Agent", callId: "c", name: "list_charges", arguments: "{}" },
+          { type: "tool_result", id: "r", agent: "Billing Agent", callId: "c", output, status: "ok" },
+        ],
+        { tools: [refund, lookup] },
+      );
+    expect(await decision(after("please refund me"))).toBe('refund_charge {"chargeId":"ch_7"}');
+    expect(await decision(after("I want my money back"))).toBe('refund_charge {"chargeId":"ch_7"}');
+    const vague = "there is something wrong with my last payment";
+    const offered = await replyTo(after(vague));
+    expect(offered.items[0]).toMatchObject({
+      content: "I found this:\n- ID ch_7, amount 29\nShall I refund the charge?",
+      providerData: { local: { question: { kind: "choice", names: ["refund_charge"] } } },
+    });
+    const asked = { ...offered.items[0], id: "a", agent: "Billing Agent" } as VisibleItem;
+    const { items } = after(vague);
+    expect(await decision({ ...after(vague), items: [...items, asked, user("yes", "u2")] })).toBe(
+      'refund_charge {"chargeId":"ch_7"}',
+    );
+    expect(await decision(after(vague, '{"id":"ch_7","message":"I see ch_7. Is that the one?"}'))).toBe(
+      "I see ch_7. Is that the one?",
+    );
+  });
+
   it("words a result and does not call again, whatever its status", async () => {
     for (const status of ["ok", "error", "denied", "unknown", "abandoned"] as const) {
       const items: VisibleItem[] = [

@@ -6,7 +6,7 @@ import type { Question } from "./conversation.ts";
 import { filling, rank, type State } from "./state.ts";
 import { contentOf, stem } from "./text.ts";
 import { readToolName } from "./tool-name.ts";
-import { askFor, askWhich, type Choice, ownDescription, problem, reply } from "./words.ts";
+import { actionOf, askFor, askWhich, type Choice, ownDescription, problem, reply } from "./words.ts";
 
 /** What the model does. */
 export type Decision =
@@ -18,12 +18,43 @@ const MAX_ASKED = 2;
 /** How deep lookups may depend on lookups. */
 const MAX_DEPTH = 3;
 
-/** Calls the choice, or what leads to it, or asks for what is missing. */
-export function take(choice: Choice, state: State): Decision {
+/**
+ * Calls the choice, or what leads to it, or asks for what is missing. What cannot be taken back is only offered after a
+ * lookup, unless the user `agreed` to it: asked for just that.
+ */
+export function take(choice: Choice, state: State, agreed: boolean): Decision {
   const done = state.mine.findLast(({ name }) => name === choice.name);
   if (done) return said(problem(done, choice));
-  return towards(choice, choice, state, 0);
+  const next = towards(choice, choice, state, 0);
+  const looked = state.mine.findLast(({ name, status }) => status === "ok" && readToolName(name).reads);
+  if (!looked || agreed || next.type !== "call" || next.name !== choice.name || !isIrreversible(choice)) return next;
+  const found = reply(looked);
+  return found.endsWith("?") ? said(found) : offering(choice, found);
 }
+
+/** Asks whether to take the choice, after a sentence that says why. */
+export function offering(choice: Choice, before: string): Decision {
+  return {
+    type: "say",
+    text: `${before}${before.includes("\n") ? "\n" : " "}Shall I ${actionOf(choice.name)}?`,
+    question: { kind: "choice", names: [choice.name] },
+  };
+}
+
+/** Whether a tool looks like one whose effect cannot be taken back. */
+function isIrreversible(choice: Choice): boolean {
+  if (choice.type === "handoff") return false;
+  const { verb, reads } = readToolName(choice.name);
+  if (reads) return false;
+  return (verb !== undefined && FINAL_VERBS.has(verb)) || FINAL.test(`${ownDescription(choice)} ${choice.when ?? ""}`);
+}
+
+const FINAL_VERBS: ReadonlySet<string> = new Set(
+  "refund pay charge credit transfer issue buy order book send email mail notify submit delete remove cancel close stop end deactivate reset approve reject apply redeem".split(
+    " ",
+  ),
+);
+const FINAL = /\b(?:irreversibl[ey]|undone|permanent(?:ly)?|refunds?|deletes?|cancels?|erases?|pays?)\b/i;
 
 function towards(choice: Choice, goal: Choice, state: State, depth: number): Decision {
   const filled = fill(fieldsOf(choice.parameters), filling(choice, state));

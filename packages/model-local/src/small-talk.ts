@@ -1,5 +1,6 @@
 /** Greetings, thanks, goodbyes, and questions about who answers. */
 import { contentOf } from "./text.ts";
+import { yesOrNo } from "./values.ts";
 
 export type SmallTalk = "greeting" | "thanks" | "goodbye" | "about" | "help" | "yes" | "no" | "stop" | "empty";
 
@@ -19,6 +20,7 @@ const HELP =
   /^\s*(?:(?:please )?(?:help|help me)(?: please)?|what can (?:you|i) (?:do|ask)(?: (?:for me|here|you))?|what do you do|how can you help(?: me)?|what (?:are your (?:capabilities|functions|features|options|skills|services|abilities)|are you able to do|else can you (?:do|help with))|i need (?:some )?(?:help|assistance|support)|can you help(?: me)?(?: please)?|menu|options|start)[\s.!?]*$/i;
 const ACCEPT =
   /^\s*(?:yes|yeah|yep|yup|sure|ok|okay|k|fine|great|good|nice|cool|perfect|awesome|alright|right|correct|understood|got it|i see|do it|go ahead|please do|please)(?:[\s,.!]+(?:please|thanks|thank you|do it|go ahead))*[\s.!]*$/i;
+const POINTING = /\d|\b(?:first|second|third|last|other|another|one)\b/i;
 const INSTRUCTING =
   /\b(?:ignore|disregard|forget|override|bypass)\s+(?:(?:all|any|every|each|of|the|your|previous|prior|earlier|above|system|former|these|those)\s+)+(?:instructions?|rules?|prompts?|guidelines?|directions?|polic(?:y|ies))\b/i;
 const REFUSE = /^\s*(?:no|nope|nah|not really|no thanks|no thank you)[\s.!]*$/i;
@@ -55,5 +57,7 @@ export function smallTalk(text: string): SmallTalk | undefined {
   if (rest.trim() === "") return THANKS.test(text.replace(GREETING, "")) ? "thanks" : "greeting";
   if (HELP.test(rest)) return "help";
   if (ABOUT.test(rest) && contentOf(rest).length <= 6) return "about";
-  return ACCEPT.test(rest) ? "yes" : undefined;
+  if (ACCEPT.test(rest)) return "yes";
+  // "Yes, do that now" says no more than yes; "yes, the second" does, if only where something was asked.
+  return contentOf(rest).length === 0 && !POINTING.test(rest) && yesOrNo(rest) === true ? "yes" : undefined;
 }

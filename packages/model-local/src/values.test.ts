@@ -85,6 +85,12 @@ describe("datesIn()", () => {
     ["from 2026-11-01 to 2026-11-05", ["2026-11-01", "2026-11-05"]],
     ["2026-02-30 and 13/13/2026", []],
     ["may I ask", []],
+    ["the October invoice", ["2026-10-01..2026-10-31"]],
+    ["October invoice", ["2026-10-01..2026-10-31"]],
+    ["my sept 2025 receipt", ["2025-09-01..2025-09-30"]],
+    ["the May invoice and March's", ["2027-05-01..2027-05-31", "2027-03-01..2027-03-31"]],
+    ["March on! And then, May I ask?", []],
+    ["30 February or June 31", []],
   ])("of %j are %j", (text, expected) => {
     expect(days(text)).toEqual(expected);
   });

@@ -215,6 +215,12 @@ function wholeMonth(year: number, month: number): Span {
   return { from: first, to: dayOf(Date.UTC(year, month, 0)) };
 }
 
+function ofMonth(name: string, yearText: string | undefined, today: Day | undefined): Span | undefined {
+  const month = MONTHS.indexOf(name.slice(0, 3).toLowerCase()) + 1;
+  const year = yearText === undefined ? nearest(month, 1, today)?.from.year : Number(yearText);
+  return year === undefined || year < 1900 || year > 2200 ? undefined : wholeMonth(year, month);
+}
+
 function count(text: string): number {
   const word = NUMBER_WORDS.get(text.toLowerCase());
   return word ?? (/^an?$/i.test(text) ? 1 : Number(text));
@@ -296,11 +302,16 @@ const DATES: readonly Reader[] = [
   ],
   [
     new RegExp(String.raw`\b(?:in|of|for|since|from)\s+${MONTH_NAME}(?:\s+(\d{4}))?\b`, "i"),
-    ([, name, year], today) => {
-      const month = MONTHS.indexOf((name ?? "").slice(0, 3).toLowerCase()) + 1;
-      const given = year === undefined ? nearest(month, 1, today)?.from.year : Number(year);
-      return given === undefined ? undefined : wholeMonth(given, month);
-    },
+    ([, name, year], today) => ofMonth(name ?? "", year, today),
+  ],
+  // A month by itself, "the October invoice". "May" and "March" are other words as well: only with a capital inside.
+  [
+    /(?<!\d(?:st|nd|rd|th)? (?:of )?)\b(january|feb(?:ruary)?|april|june|july|aug(?:ust)?|sept(?:ember)?|oct(?:ober)?|nov(?:ember)?|december)(?:\s+(\d{4}))?\b(?!\.? \d)/i,
+    ([, name, year], today) => ofMonth(name ?? "", year, today),
+  ],
+  [
+    /(?<=[\p{L}\p{N},]['’s]{0,2}\s)(March|May)(?!\s+(?:I|we|you|he|she|it|they|the|be|not)\b)(?:\s+(\d{4}))?\b(?! \d)/u,
+    ([, name, year], today) => ofMonth(name ?? "", year, today),
   ],
 ];
 

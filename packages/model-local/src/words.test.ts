@@ -76,6 +76,8 @@ describe("problem()", () => {
       "it is above the limit",
       "I did not refund the charge, because it was not approved: it is above the limit.",
     ],
+    ["denied", "This call was denied: too much", "I did not refund the charge, because it was not approved: too much."],
+    ["denied", "This call was denied.", "I did not refund the charge, because it was not approved."],
     [
       "unknown",
       "",

@@ -140,7 +140,9 @@ export function problem(call: Call, choice: Choice | undefined): string {
 
 function plainReason(output: string): string {
   const text = clip(output, 600).trim();
-  if (!text.startsWith("{")) return text.replace(/^(?:error|tool error):\s*/i, "");
+  // What core puts before a reason, the sentence says already.
+  if (!text.startsWith("{"))
+    return text.replace(/^(?:(?:error|tool error|this call was denied):\s*|this call was denied\.?$)/i, "");
   try {
     const data = JSON.parse(output) as Json;
     const said = isRecord(data) ? (data["message"] ?? data["error"] ?? data["reason"]) : undefined;

@@ -244,6 +244,35 @@ describe("fill() reads from what was found out", () => {
     expect(value(pattern, said, refund)).toBe("ch_8");
   });
 
+  // Seen: "refund me the $500 charge" was refused, and "refund ch_1043" was called with $500 again.
+  it.each<[says: string, expected: object]>([
+    ["then refund ch_1043", { chargeId: "ch_1043", reason: null }],
+    ["and the one of October?", { chargeId: "ch_9", reason: null }],
+    ["yes, do it", { chargeId: "ch_9", amountNamed: 500, reason: "duplicate" }],
+    ["yes please", { chargeId: "ch_9", amountNamed: 500, reason: "duplicate" }],
+  ])("keeps what an earlier call was given for %j where the message says nothing else", (says, expected) => {
+    const schema = object(
+      {
+        chargeId: { type: "string", pattern: "^ch_\\d+$" },
+        amountNamed: { type: "number" },
+        reason: { enum: ["duplicate", "unwanted", null] },
+      },
+      ["chargeId", "reason"],
+    );
+    const given = { chargeId: "ch_9", amountNamed: 500, reason: "duplicate" };
+    for (const status of ["ok", "error", "denied"] as const) {
+      const said = ["refund me the $500 charge", { tool: "refund_charge", with: given, result: "no", status }, says];
+      expect(filled(schema, said, refund).arguments).toEqual(expected);
+    }
+  });
+
+  it("takes from a payload what is still true, and nothing for another record", () => {
+    const schema = object({ chargeId: text, amount: { type: "number" } }, ["chargeId"]);
+    const handed = { tool: "transfer_to_billing", with: { amount: 29 }, result: "ok" };
+    expect(filled(schema, ["refund ch_1", handed], refund).arguments).toEqual({ chargeId: "ch_1", amount: 29 });
+    expect(filled(schema, ["hi", handed, "refund ch_1"], refund).arguments).toEqual({ chargeId: "ch_1" });
+  });
+
   it("does not fill what is optional from whatever a result holds", () => {
     const schema = object({ amount: { type: "number" }, description: text }, []);
     expect(filled(schema, ["ok", { tool: "list_charges", result: charges }]).arguments).toEqual({});

@@ -23,6 +23,9 @@ export function fill(fields: readonly Field[], filling: Filling): Filled {
   const reading: Reading = {
     ...filling,
     facts: new Map(calls.map((call) => [call, factsOf(call)])),
+    namesRecord: fields.some(
+      (field) => isIdentifier(field) && identifiersIn(field, filling.talk.message, filling.tool, false).length > 0,
+    ),
     unclear: new Map(),
   };
   const values: Record<string, Json> = {};

@@ -29,6 +29,9 @@ const SYNONYM_OF: ReadonlyMap<string, readonly string[]> = new Map(
   SYNONYMS.flatMap((group) => group.map((word) => [word, group] as const)),
 );
 
+/** Whether two stems are the same word, or English words that say the same. */
+export const meansSame = (a: string, b: string): boolean => a === b || (SYNONYM_OF.get(a)?.includes(b) ?? false);
+
 /** Words of options that say little: `refund_request` is about refunds. */
 const WEAK: ReadonlySet<string> = new Set([
   "request",

@@ -1,7 +1,7 @@
 /** What the readers of arguments share: the conversation, and what results and payloads say. */
 import type { Json, JsonObject } from "@batonjs/core";
 import type { Call, Conversation } from "../conversation.ts";
-import { spoken, stem } from "../text.ts";
+import { contentOf, spoken, stem } from "../text.ts";
 import { type Day, datesIn } from "../values.ts";
 import { readToolName } from "../tool-name.ts";
 import { type Fact, fitOf, selectRecord } from "./facts.ts";
@@ -26,6 +26,8 @@ export type Value = Json | typeof NOTHING;
 export interface Reading extends Filling {
   /** What the calls of the conversation say. */
   readonly facts: ReadonlyMap<Call, readonly Fact[]>;
+  /** Whether the message names a record of its own: "then refund ch_1043". */
+  readonly namesRecord: boolean;
   /** Fields for which there are several records, and nothing says which is meant. */
   readonly unclear: Map<Field, readonly JsonObject[]>;
 }
@@ -50,7 +52,8 @@ export function known(
   accept: (value: Fact["value"]) => boolean,
 ): readonly Fact[] {
   for (const { call } of reading.talk.sources.filter((source) => "call" in source)) {
-    const facts = reading.facts.get(call) ?? [];
+    const all = reading.facts.get(call) ?? [];
+    const facts = isOutdated(call, field, reading) ? all.filter(({ given }) => !given) : all;
     // An optional field is filled from what was meant for it, not from whatever a result happens to hold.
     const usable = facts.filter((fact) => (field.required || fact.given || isIdentifier(field)) && accept(fact.value));
     for (const wanted of [2, 1] as const) {
@@ -59,6 +62,16 @@ export function known(
     }
   }
   return [];
+}
+
+/**
+ * Whether what a call was given says nothing any more about a field that may stay empty. "Refund the $500 charge" was
+ * answered; "refund ch_1043" is another matter and says nothing of $500. But "yes, do it" means what was said before.
+ */
+function isOutdated(call: Call, field: Field, { talk, tool, guess, namesRecord }: Reading): boolean {
+  const mayStayEmpty = !field.required || field.nullable || field.preset !== undefined || guess;
+  if (!mayStayEmpty || talk.round.includes(call) || contentOf(talk.message).length === 0) return false;
+  return call.name === tool || namesRecord;
 }
 
 /** An `id` whose form is the one that the field wants, such as `ch_1`, whatever it belongs to. */
