@@ -1,38 +1,12 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { one, openDatabase } from "./database.ts";
+import { start } from "./testing/program.ts";
 
-const main = join(import.meta.dirname, "main.ts");
 const folder = mkdtempSync(join(tmpdir(), "support-triage-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Finished {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the program. `stdin` is what it reads; `open` is a pipe that stays open and silent. */
-async function start(
-  args: readonly string[],
-  stdin: { readonly text: string } | "nothing" | "open" = "nothing",
-): Promise<Finished> {
-  const env = { PATH: process.env["PATH"], NO_COLOR: "1" };
-  const child = spawn(process.execPath, [main, ...args], {
-    env,
-    stdio: [stdin === "nothing" ? "ignore" : "pipe", "pipe", "pipe"],
-  });
-  let out = "";
-  let err = "";
-  child.stdout?.on("data", (chunk) => (out += chunk));
-  child.stderr?.on("data", (chunk) => (err += chunk));
-  if (typeof stdin === "object") child.stdin?.end(stdin.text);
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, out, err };
-}
 
 describe("main.ts", { timeout: 30_000 }, () => {
   it("answers one message and exits", async () => {
@@ -43,7 +17,7 @@ describe("main.ts", { timeout: 30_000 }, () => {
   });
 
   it("takes lines of stdin as a conversation, and approves nothing by itself", async () => {
-    const { code, out } = await start([], { text: "please refund ch_1043\r\n\n  \nthanks" });
+    const { code, out } = await start([], { stdin: { text: "please refund ch_1043\r\n\n  \nthanks" } });
     expect(code).toBe(0);
     expect(out).toMatch(
       /✗ rejected \(nobody is here to approve; --approve all or ask changes that: nobody is here to approve it\)/,
@@ -53,7 +27,7 @@ describe("main.ts", { timeout: 30_000 }, () => {
 
   it("asks on stdin with --approve ask, and keeps what was done with --db", async () => {
     const path = join(folder, "desk.db");
-    const { out } = await start(["--approve", "ask", "--db", path], { text: "please refund ch_1043\ny\n" });
+    const { out } = await start(["--approve", "ask", "--db", path], { stdin: { text: "please refund ch_1043\ny\n" } });
     expect(out).toMatch(/✓ approved\n/);
     const db = openDatabase(path);
     expect(one(db, "SELECT charge_id FROM refunds WHERE number = 2")).toEqual({ charge_id: "ch_1043" });
@@ -65,7 +39,7 @@ describe("main.ts", { timeout: 30_000 }, () => {
   it("plays what its README shows where nobody says anything, also over a pipe that is never closed", async () => {
     const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
     const transcript = /<!-- played -->\n\n```text\n([\s\S]*?)```/.exec(readme)?.[1];
-    const { code, out } = await start([], "open");
+    const { code, out } = await start([], { stdin: "open" });
     expect(withoutUsage(out)).toBe(withoutUsage(transcript ?? ""));
     expect(code).toBe(0);
   });
@@ -84,7 +58,7 @@ describe("main.ts", { timeout: 30_000 }, () => {
   });
 
   it("answers 100,000 characters, and goes on", async () => {
-    const { code, out } = await start([], { text: `${"a ".repeat(50_000)}\nhello\n` });
+    const { code, out } = await start([], { stdin: { text: `${"a ".repeat(50_000)}\nhello\n` } });
     expect(code).toBe(0);
     expect(out).toMatch(/100,000 characters long, and I read at most 8,000[\s\S]*Hello! I can help with/);
   });
