@@ -38,3 +38,19 @@ export { requestOf, type RequestOptions } from "./request.ts";
 export { invariantsOf, type RecordExpectations } from "./record.ts";
 export { collect, eventSequence, type EventSequenceOptions } from "./events.ts";
 export { type TestClock, testClock, testIds, testRandom } from "./environment.ts";
+export {
+  type Crossing,
+  CrossingError,
+  type MarkedPlace,
+  nothingCrosses,
+  type NothingCrossesOptions,
+} from "./crossings.ts";
+export { everyHandoff, type HandoffEdge, type SomeAgent } from "./edges.ts";
+export {
+  isolate,
+  type Isolated,
+  type IsolateOptions,
+  IsolationError,
+  seenAfterHandoff,
+  type WithContext,
+} from "./isolate.ts";
