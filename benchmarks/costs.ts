@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { CORE, type Entry } from "./contestants.ts";
 
 const here = import.meta.dirname;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const lowerQuartile = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 2]!;
 
 /** CPU milliseconds of a process that does nothing but `program`. */
 function processMs(program: string): number {
@@ -19,13 +19,15 @@ function processMs(program: string): number {
 const importsOf = ({ imports = [] }: Entry): string =>
   imports.map(([specifier]) => `import ${JSON.stringify(specifier)};`).join("");
 
-/** CPU milliseconds of importing each, over an empty process, interleaved. */
+/** CPU milliseconds of importing each, over an empty process, interleaved. Lower quartiles: what disturbs only adds. */
 export function importCosts(entries: readonly Entry[], rounds: number): Map<string, number> {
-  const costs = new Map(entries.map(({ id }): [string, number[]] => [id, []]));
+  const costs = new Map(["", ...entries.map(({ id }) => id)].map((id): [string, number[]] => [id, []]));
   for (let i = 0; i < rounds; i++) {
-    for (const entry of entries) costs.get(entry.id)!.push(processMs(importsOf(entry)) - processMs(""));
+    costs.get("")!.push(processMs(""));
+    for (const entry of entries) costs.get(entry.id)!.push(processMs(importsOf(entry)));
   }
-  return new Map([...costs].map(([id, each]) => [id, median(each)]));
+  const empty = lowerQuartile(costs.get("")!);
+  return new Map(entries.map(({ id }) => [id, lowerQuartile(costs.get(id)!) - empty]));
 }
 
 /** Kilobytes of a bundle of what a program imports: minified and gzipped. Node's own modules stay outside. */

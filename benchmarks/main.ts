@@ -92,13 +92,10 @@ async function figure(type: "growth" | "live", children: readonly Child[]): Prom
 
 async function costs(): Promise<Line[]> {
   const able = entries.filter(({ imports }) => imports);
-  const built = spawnSync("tsc", ["-b", "packages/core/tsconfig.src.json"], {
-    cwd: join(import.meta.dirname, ".."),
-    env: { ...process.env, PATH: `${join(import.meta.dirname, "../node_modules/.bin")}:${process.env["PATH"]}` },
-  });
+  const built = spawnSync("pnpm", ["--dir", join(import.meta.dirname, "../packages/core"), "run", "build"]);
   if (built.status !== 0) console.error("Core does not compile: its costs are those of the last build.");
   const { bundleKb, importCosts, installed } = await import("./costs.ts");
-  const imported = importCosts(able, partial ? 5 : 11);
+  const imported = importCosts(able, partial ? 9 : 21);
   const bundles: Row[] = [];
   for (const entry of able) bundles.push({ contestant: entry.id, value: await bundleKb(entry) });
   const each = able.map((entry) => ({ contestant: entry.id, ...installed(entry) }));

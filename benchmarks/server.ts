@@ -128,3 +128,4 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () =>
   process.send!({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }),
 );
+process.on("disconnect", () => process.exit());
