@@ -81,7 +81,7 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   void exits.leave(0);
 });
 try {
-  process.exitCode = await main().finally(() => exits.close());
+  process.exitCode = await main().finally(async () => exits.close());
 } catch (error) {
   stderr.write(`${sentence(error)}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;

@@ -42,7 +42,7 @@ describe("main.ts --trace", { timeout: 60_000 }, () => {
     const { code, out, err } = await start(["--trace", "console", "--json", message]);
     expect(code).toBe(0);
     expect(eventsOf(out).at(-1)).toMatchObject({ type: "run_finished" });
-    expect(err).toMatch(/Triage Agent {2}→ Billing Agent {2}transfer_to_billing \(pass\) {2}4 → 3 items/);
+    expect(err).toMatch(/Triage Agent +→ Billing Agent +transfer_to_billing \(pass\) +4 → 3 items/);
     expect(err).toMatch(/find_duplicate_charges ok/);
   });
 
@@ -78,8 +78,8 @@ describe("main.ts --trace", { timeout: 60_000 }, () => {
     const spans = bodies.flatMap((body) => [...body.matchAll(/"name":"([^"]+)"/g)].map(([, name]) => name));
     expect(bodies[0]).toMatch(/^\/v1\/traces /);
     expect(bodies[0]).toMatch(/support-triage/);
-    expect([...new Set(spans)].toSorted()).toMatchInlineSnapshot(`
-      [
+    expect(new Set(spans)).toEqual(
+      new Set([
         "@batonjs/trace-otel",
         "append session",
         "chat local",
@@ -89,8 +89,8 @@ describe("main.ts --trace", { timeout: 60_000 }, () => {
         "invoke_agent Triage Agent",
         "invoke_workflow Triage Agent",
         "read session",
-      ]
-    `);
+      ]),
+    );
   });
 
   it("does without a collector that is away", async () => {
