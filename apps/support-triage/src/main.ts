@@ -24,6 +24,14 @@ async function main(): Promise<number> {
   return isChat ? talk(options) : reply(options);
 }
 
+async function mainThenClose(): Promise<number> {
+  try {
+    return await main();
+  } finally {
+    await exits.close();
+  }
+}
+
 /** A person is at the terminal. */
 async function talk(options: Options): Promise<number> {
   const screen = screenOf(options);
@@ -81,7 +89,7 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   void exits.leave(0);
 });
 try {
-  process.exitCode = await main().finally(async () => exits.close());
+  process.exitCode = await mainThenClose();
 } catch (error) {
   stderr.write(`${sentence(error)}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
