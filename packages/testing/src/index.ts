@@ -54,3 +54,5 @@ export {
   seenAfterHandoff,
   type WithContext,
 } from "./isolate.ts";
+export * from "./assertions.ts";
+export type { AgentName, Cost, Played } from "./expectations.ts";

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Agent, handBack, handoff, run } from "@batonjs/core";
+import {
+  assertAnswer,
+  assertHandOffTo,
+  assertPath,
+  everyHandoff,
+  handOff,
+  isolate,
+  nothingCrosses,
+  say,
+  scriptedModel,
+  seenAfterHandoff,
+} from "@batonjs/testing";
+import { matchers } from "@batonjs/testing/matchers";
+import { anyFilterKeepsHistoryValid } from "@batonjs/testing/properties";
+
+const billing = new Agent({ name: "Billing", handoffs: [handBack()] });
+const triage = new Agent({ name: "Triage", handoffs: [handoff(billing, { when: "refunds" })] });
+
+describe("@batonjs/testing on this runtime", () => {
+  it("asserts on a run", async () => {
+    const model = scriptedModel({ Triage: [handOff("billing")], Billing: [say("Done.")] });
+    const result = await run(triage, "refund me", { model });
+    assertHandOffTo(result, billing);
+    assertPath(result, [triage, billing]);
+    assertAnswer(result, "Done");
+    assert.throws(() => assertHandOffTo(result, triage), /it handed over to "Billing"\n\n.*\n> handoff/s);
+    assert.equal(matchers.toHandOffTo(result, "Billing").pass, true);
+  });
+
+  it("isolates a specialist", async () => {
+    const alone = await isolate(billing, { from: triage, history: "refund me", model: scriptedModel([say("Done.")]) });
+    assert.equal(alone.finalOutput, "Done.");
+    for (const { from, to } of everyHandoff(triage)) {
+      assert.equal((await seenAfterHandoff(to, { from })).at.agent, to.name);
+    }
+  });
+
+  it("checks properties of every handoff", async () => {
+    await anyFilterKeepsHistoryValid(triage, { numRuns: 3 });
+    await assert.rejects(nothingCrosses(triage, "[INTERNAL]"), { name: "CrossingError" });
+  });
+});
