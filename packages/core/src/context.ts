@@ -51,7 +51,7 @@ export class CallbackContext implements RunContext {
     return this.#run.transcript.record;
   }
   get handoff(): HandoffItem {
-    return this.arrival ?? (this.#run.transcript.arrivals?.get(this.agent) as HandoffItem);
+    return this.arrival ?? (this.#run.transcript.arrivals?.find(({ to }) => to === this.agent) as HandoffItem);
   }
   get signal(): AbortSignal {
     if (!this.#own) {

@@ -44,14 +44,13 @@ export class Deadlines {
       this.#waits.push(wait);
       if (this.#stopped) this.#stopWait(wait, this.#stopped.reason);
       else if (wait.at < this.#due) this.#arm(wait.at);
-      const settle = (): void => this.#drop(wait);
       value.then(
         (result) => {
-          settle();
+          this.#drop(wait);
           resolve(result);
         },
         (error: unknown) => {
-          settle();
+          this.#drop(wait);
           reject(error as Error);
         },
       );

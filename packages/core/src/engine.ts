@@ -7,10 +7,9 @@ export const inProcess: Engine = {
   },
 };
 
-async function performOne(effect: Effect, run: EngineRun): Promise<void> {
+function performOne(effect: Effect, run: EngineRun): void | Promise<void> {
   const outcome = run.perform(effect);
-  const recorded = run.record(outcome instanceof Promise ? await outcome : outcome);
-  if (recorded) await recorded;
+  return outcome instanceof Promise ? outcome.then((done) => run.record(done)) : run.record(outcome);
 }
 
 /** Waits for all, also where one fails: nothing may arrive after the run has ended. */
@@ -20,7 +19,11 @@ async function performAll(effects: readonly Effect[], run: EngineRun): Promise<v
   const work = async (): Promise<void> => {
     for (const effect of queue) {
       if (run.stopped || failures.length > 0) return;
-      await performOne(effect, run).catch((error: unknown) => failures.push(error));
+      try {
+        await performOne(effect, run);
+      } catch (error) {
+        failures.push(error);
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(run.maxConcurrentTools, effects.length) }, work));

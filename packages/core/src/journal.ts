@@ -53,7 +53,9 @@ export class Journal {
 
   /** Takes over what has been recorded before, the array included. Items without an id get one. */
   load(items: (Item | NewItem)[]): void {
-    for (let i = 0; i < items.length; i++) {
+    const fresh = items.findIndex((item) => item?.id === undefined); // a transcript has none such
+    this.#next += fresh < 0 ? items.length : fresh;
+    for (let i = fresh; i >= 0 && i < items.length; i++) {
       if (items[i]?.id === undefined) items[i] = this.stamp([checkItem(items[i] as InputItem, i)], [])[0]!;
       else this.#next++;
     }
@@ -73,13 +75,11 @@ export class Journal {
   stamp(items: readonly NewItem[], path: readonly string[]): Item[] {
     const { clock, runId } = this.#parts;
     const at = clock.now();
-    const stamped: Item[] = [];
-    for (const item of items) {
+    return items.map((item) => {
       const id = item.id ?? `${runId}:${this.#next - (this.#base ??= this.#next)}`;
       this.#next++;
-      stamped.push((path.length === 0 ? { ...item, id, at } : { ...item, id, at, path }) as Item);
-    }
-    return stamped;
+      return (path.length === 0 ? { ...item, id, at } : { ...item, id, at, path }) as Item;
+    });
   }
 
   /** Makes stamped items true. Resolves, or returns, when they are folded. */

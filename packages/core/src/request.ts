@@ -50,15 +50,13 @@ function requestWith(
     tools,
     handoffs,
     settings: settingsOf(agent, replied, run),
-    get signal() {
-      return run.signal; // made when a model asks for it
-    },
+    signal: run.signal, // an accessor here would cost a hidden class for each request
     at: run.at(agent.name),
   };
   if (text !== undefined && text !== "") request.instructions = text;
   if (agent.output !== undefined) request.output = agent.output;
   if (since !== undefined) request.since = since;
-  if (handoffs.length > 0) request.preview = (name, input) => run.preview(agent, name, input);
+  if (handoffs.length > 0) request.preview = run.preview.bind(run, agent);
   return request;
 }
 

@@ -110,13 +110,16 @@ export class Runner {
    * Runs `agent` on `input` until there is an answer, or until it waits for the caller. Rejects with a `RunError` that
    * carries the transcript; with a `TypeError` or `RangeError`, before any effect, for what the caller got wrong.
    */
-  async run<A extends AnyAgent>(
+  run<A extends AnyAgent>(
     agent: A,
     input: Input,
     ...[options]: RunArguments<ContextOf<A>>
   ): Promise<RunResult<ReachOf<A>>> {
-    const run = this.#begin(agent, options ?? {});
-    return (await execute(run, input)) as unknown as RunResult<ReachOf<A>>;
+    try {
+      return execute(this.#begin(agent, options ?? {}), input) as unknown as Promise<RunResult<ReachOf<A>>>;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /** As `run`, told event by event. Leaving the stream early stops the run. */

@@ -546,7 +546,6 @@ describe("handoffs", () => {
     expect(t.handoffs).toBe(0);
   });
 
-  const edge = JSON.stringify(["A", "B"]);
   const edges: readonly (readonly [string, readonly Happening[], boolean])[] = [
     ["an answer of the target", [said("b", "B")], true],
     ["another handoff", [pass("2", "B", "A")], true],
@@ -557,13 +556,13 @@ describe("handoffs", () => {
   ];
   for (const [what, happenings, used] of edges) {
     it(`an edge is ${used ? "still" : "no longer"} used up after ${what}`, () => {
-      expect(after(user("u"), pass("1", "A", "B"), ...happenings).edges?.has(edge) ?? false).toBe(used);
+      expect(after(user("u"), pass("1", "A", "B"), ...happenings).edges?.some(({ from, to }) => from === "A" && to === "B") ?? false).toBe(used);
     });
   }
 
   it("arrivals tell how each agent came to be active last", () => {
     const t = after(user("u"), pass("1", "A", "B"), pass("2", "B", "A"), user("u2"), pass("3", "A", "B"));
-    expect([t.arrivals?.get("A")?.id, t.arrivals?.get("B")?.id]).toEqual(["h2", "h3"]);
+    expect(["A", "B"].map((agent) => t.arrivals?.find(({ to }) => to === agent)?.id)).toEqual(["h2", "h3"]);
   });
 });
 

@@ -102,9 +102,9 @@ export class Transcript {
   /** What of `visible` a provider has by a name of its own. */
   since: Since | undefined;
   /** Edges used since something new was said. */
-  edges: Set<string> | undefined;
+  edges: HandoffItem[] | undefined;
   /** How each agent came to be active. */
-  arrivals: Map<string, HandoffItem> | undefined;
+  arrivals: HandoffItem[] | undefined;
   /** Transcripts of nested runs, by the call that started them. */
   children: Map<string, Transcript> | undefined;
   /** What a nested run waits for, in this process. */
@@ -342,8 +342,8 @@ export class Transcript {
       if (mode === "return") this.waiting.push({ agent: from, result, nextOwner: this.nextOwner });
       else if (waits >= 0) this.waiting.length = waits;
       this.handoffs++;
-      (this.edges ??= new Set()).add(edgeKey(from, to));
-      (this.arrivals ??= new Map()).set(to, item);
+      this.edges = this.edges ? [...this.edges, item] : [item];
+      this.arrivals = this.arrivals ? [...this.arrivals.filter((each) => each.to !== to), item] : [item];
     }
     this.#follow(from, to, item);
     this.done = this.replied = false;
@@ -504,11 +504,6 @@ function isSaidBy(role: "user" | "assistant", item: Item): boolean {
 /** Whether a reply that ended so is an answer, and its calls may run. */
 export function isAnswer(finishReason: string): boolean {
   return finishReason === "stop" || finishReason === "tool_calls";
-}
-
-/** An edge as a key. */
-export function edgeKey(from: string, to: string): string {
-  return JSON.stringify([from, to]);
 }
 
 /** Where a result belongs: behind its call, and behind the results of the calls before it. -1: its call is not there. */

@@ -10,7 +10,7 @@ import {
   isUserMessage,
 } from "./items.ts";
 import type { Limits } from "./limits.ts";
-import { type OpenCall, type Transcript, edgeKey } from "./transcript.ts";
+import type { OpenCall, Transcript } from "./transcript.ts";
 import { toView } from "./views.ts";
 
 /** What happens next. */
@@ -53,29 +53,26 @@ const perform = (effects: readonly Effect[]): Step => ({ type: "perform", effect
 /** Calls without results: checked, then decided, then ordinary ones side by side, then handoffs one by one. */
 function nextOfCalls(t: Transcript, policy: Policy): Step {
   const { open } = t;
-  const denied = open.filter(({ decision }) => decision?.decision === "rejected");
-  if (denied.length > 0) return record(denied.map(deny), denied.flatMap(deniedEvent));
-
-  const unchecked = open.filter(({ verdict }) => !verdict);
-  if (unchecked.length > 0)
-    return perform([
-      checkEffect(
-        unchecked.map(({ call }) => call),
-        t.active,
-      ),
-    ]);
-
-  const started = open.filter((each) => each.started);
-  if (started.length > 0) return settleStarted(started);
-
-  const undecided = open.filter(({ asked, decision }) => asked && !decision);
-  if (undecided.length > 0) return paused(t);
-
+  if (open.some(isDenied)) {
+    const denied = open.filter(isDenied);
+    return record(denied.map(deny), denied.flatMap(deniedEvent));
+  }
+  if (open.some(isUnchecked)) {
+    const unchecked = open.filter(isUnchecked).map(({ call }) => call);
+    return perform([checkEffect(unchecked, t.active)]);
+  }
+  if (open.some(isStarted)) return settleStarted(open.filter(isStarted));
+  if (open.some(isUndecided)) return paused(t);
   const ready = open.filter((each) => isReady(t, each));
   if (ready.length > 0) return perform(ready.map(callEffect));
   if (open.some(({ verdict }) => verdict?.kind !== "handoff")) return paused(t);
   return nextHandoff(t, policy);
 }
+
+const isDenied = ({ decision }: OpenCall): boolean => decision?.decision === "rejected";
+const isUnchecked = ({ verdict }: OpenCall): boolean => !verdict;
+const isStarted = ({ started }: OpenCall): boolean => started;
+const isUndecided = ({ asked, decision }: OpenCall): boolean => asked && !decision;
 
 const checkEffect = (calls: readonly ToolCallItem[], active: string): Effect => {
   const first = calls[0]!;
@@ -146,7 +143,7 @@ export function refusalOf(t: Transcript, to: string, limits: Limits): string | u
   if (t.handoffs >= limits.maxHandoffs) {
     return `Cannot hand over to "${to}": ${t.handoffs} handoffs were made since the user spoke, and the limit maxHandoffs is ${limits.maxHandoffs}. Answer the user yourself.`;
   }
-  if (t.edges?.has(edgeKey(t.active, to))) {
+  if (t.edges?.some((edge) => edge.from === t.active && edge.to === to)) {
     return `Cannot hand over to "${to}": "${t.active}" has done that already, and nothing is new since. Answer the user yourself.`;
   }
   return undefined;

@@ -103,6 +103,7 @@ export function insertedBy(view: View): VisibleItem[] {
  */
 export function settleView(base: readonly VisibleItem[], chosen: readonly Chosen[], prefix: string): VisibleItem[] {
   if (isSame(base, chosen)) return base as VisibleItem[];
+  if (leavesWhole(base, chosen)) return chosen as VisibleItem[];
   const settled = wholeView(base, identify(base, chosen, prefix), prefix);
   return isSame(base, settled) ? (base as VisibleItem[]) : settled;
 }
@@ -110,6 +111,32 @@ export function settleView(base: readonly VisibleItem[], chosen: readonly Chosen
 /** `items`, chosen from `base` or put in, without what has lost its other half. */
 export function wholeView(base: readonly VisibleItem[], items: readonly VisibleItem[], prefix: string): VisibleItem[] {
   return detachLoneItems(base, keepWhole(items, base), prefix);
+}
+
+/**
+ * Whether `chosen` leaves out some of `base` and does nothing else, and no call without its result: what most filters do,
+ * found out in one walk.
+ */
+function leavesWhole(base: readonly VisibleItem[], chosen: readonly Chosen[]): boolean {
+  let next = 0; // of chosen
+  const open: string[] = []; // calls whose result is to come; the lists only grow
+  const keeps: boolean[] = [];
+  let count = 0;
+  for (const item of base) {
+    const kept = next < chosen.length && chosen[next] === item;
+    if (kept) next++;
+    if (item.type === "tool_call") {
+      open[count] = item.callId;
+      keeps[count++] = kept;
+    } else if (item.type === "tool_result") {
+      const at = open.indexOf(item.callId);
+      if (at < 0 || keeps[at] !== kept) return false;
+      open[at] = open[--count]!;
+      keeps[at] = keeps[count]!;
+      open[count] = "";
+    } else if (item.type === "reasoning") return false;
+  }
+  return next === chosen.length && count === 0;
 }
 
 const isSame = (base: readonly VisibleItem[], chosen: readonly Chosen[]): boolean =>

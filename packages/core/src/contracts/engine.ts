@@ -70,6 +70,6 @@ export interface EngineRun {
 
 /** Does effects: in this process, or as steps of a durable workflow. One batch is under way at a time. */
 export interface Engine {
-  /** Does all `effects`, side by side or not, and hands each outcome to `run.record`. Resolves when all are recorded. */
-  perform(effects: readonly Effect[], run: EngineRun): Promise<void>;
+  /** Does all `effects`, side by side or not, and hands each outcome to `run.record`. Returns, or resolves, when all are recorded. */
+  perform(effects: readonly Effect[], run: EngineRun): void | Promise<void>;
 }

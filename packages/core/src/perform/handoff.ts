@@ -265,7 +265,7 @@ function together(pieces: Pieces, result: FilterResult): readonly VisibleItem[] 
   ];
   if (!lists.every((list) => Array.isArray(list)))
     throw new Error("its filter gave something else than lists of items");
-  return lists.flat() as VisibleItem[];
+  return ([] as VisibleItem[]).concat(...(lists as VisibleItem[][]));
 }
 
 /**

@@ -329,7 +329,7 @@ function textOfReply(items: readonly ReplyItem[]): string {
 
 /** The reply's items with their agent. What a call's name means is decided here: a handoff, or not. */
 function replyItems(items: readonly ReplyItem[], agent: string, request: ModelRequest): ReplyItem[] {
-  const callIds = new Set<string>();
+  let callIds: Set<string> | undefined;
   const kept: ReplyItem[] = [];
   for (const item of items) {
     if (item.type !== "tool_call") {
@@ -340,8 +340,8 @@ function replyItems(items: readonly ReplyItem[], agent: string, request: ModelRe
       );
       continue;
     }
-    if (callIds.has(item.callId)) continue; // sent twice: one execution
-    callIds.add(item.callId);
+    if (callIds?.has(item.callId)) continue; // sent twice: one execution
+    if (items.length > 1) (callIds ??= new Set()).add(item.callId);
     const { name } = item;
     const isHandoff = request.handoffs.some((spec) => spec.name === name);
     kept.push({
