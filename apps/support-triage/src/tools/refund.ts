@@ -45,9 +45,11 @@ export const refundCharge = tool({
     const charge = chargeOf(db, customerId, chargeId);
     return charge && refundBy(db, idempotencyKey) ? refunded(charge) : undefined;
   },
-  execute: signedIn((args, customer, run) =>
-    run.context.bankMs ? takingTime(run.context.bankMs, run, () => pay(args, customer, run)) : pay(args, customer, run),
-  ),
+  execute: signedIn((args, customer, run) => {
+    const { bankMs = 0 } = run.context;
+    const work = (): Answer => pay(args, customer, run);
+    return bankMs > 0 && refusalOf(args, run.context) === undefined ? takingTime(bankMs, run, work) : work();
+  }),
 });
 
 function pay(
