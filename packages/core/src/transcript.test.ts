@@ -556,7 +556,11 @@ describe("handoffs", () => {
   ];
   for (const [what, happenings, used] of edges) {
     it(`an edge is ${used ? "still" : "no longer"} used up after ${what}`, () => {
-      expect(after(user("u"), pass("1", "A", "B"), ...happenings).edges?.some(({ from, to }) => from === "A" && to === "B") ?? false).toBe(used);
+      expect(
+        after(user("u"), pass("1", "A", "B"), ...happenings).edges?.some(
+          ({ from, to }) => from === "A" && to === "B",
+        ) ?? false,
+      ).toBe(used);
     });
   }
 
