@@ -110,9 +110,12 @@ function judge(all: readonly Match[], text: string, { thresholds, back, handed }
     best.score < CERTAIN &&
     [best, second].every(({ choice, named }) => choice.type === "handoff" && named && !isBack(choice));
   if (torn) return { type: "ask", choices: [best.choice, second.choice] };
+  // Without a word in common the likeness is one of tone ("my dog ate my homework"): at most worth a question.
+  const certain = ({ choice, named }: Match): boolean => named || handed || isBack(choice);
+  if (!certain(best) && (ahead < thresholds.margin || best.score < accept + thresholds.margin)) return NONE;
   if (ahead >= thresholds.margin) {
+    if (!certain(best)) return { type: "ask", choices: [best.choice] };
     if (best.score >= accept) return take(best.choice);
-    // Without a word in common it is not worth a question.
     const maybe = best.named && best.score >= accept / 2 && !isBack(best.choice);
     return maybe ? { type: "ask", choices: [best.choice] } : NONE;
   }

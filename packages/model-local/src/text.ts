@@ -2,9 +2,9 @@
 import type { Json } from "@batonjs/core";
 
 /** The most characters of one text that are read; of a longer one the beginning and the end. */
-export const MAX_TEXT = 8_000;
+const MAX_TEXT = 8_000;
 /** The most words of one text that are read. */
-export const MAX_WORDS = 1_000;
+const MAX_WORDS = 1_000;
 
 /** `text`, well-formed, at most `max` long: its first three quarters and its last. */
 export function clip(text: string, max: number = MAX_TEXT): string {
@@ -75,7 +75,7 @@ const FILLERS: ReadonlySet<string> = new Set(
 );
 
 /** Whether a word says little of what a text is about. */
-export const isFiller = (word: string): boolean => FILLERS.has(word);
+const isFiller = (word: string): boolean => FILLERS.has(word);
 
 /** The stems of the words that say what a text is about. */
 export function contentOf(text: string): readonly string[] {

@@ -266,6 +266,18 @@ describe("fill() reads from what was found out", () => {
     }
   });
 
+  it("keeps for a yes what the latest call was given, not the one before", () => {
+    const schema = object({ chargeId: text, amountNamed: { type: "number" } }, ["chargeId"]);
+    const call = (given: object): Said => ({ tool: "refund_charge", with: given, result: "no", status: "denied" });
+    const said = [
+      "refund $500",
+      call({ chargeId: "ch_1", amountNamed: 500 }),
+      "refund ch_2",
+      call({ chargeId: "ch_2" }),
+    ];
+    expect(filled(schema, [...said, "yes please"], refund).arguments).toEqual({ chargeId: "ch_2" });
+  });
+
   it("takes from a payload what is still true, and nothing for another record", () => {
     const schema = object({ chargeId: text, amount: { type: "number" } }, ["chargeId"]);
     const handed = { tool: "transfer_to_billing", with: { amount: 29 }, result: "ok" };

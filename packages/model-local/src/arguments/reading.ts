@@ -70,8 +70,10 @@ export function known(
  */
 function isOutdated(call: Call, field: Field, { talk, tool, guess, namesRecord }: Reading): boolean {
   const mayStayEmpty = !field.required || field.nullable || field.preset !== undefined || guess;
-  if (!mayStayEmpty || talk.round.includes(call) || contentOf(talk.message).length === 0) return false;
-  return call.name === tool || namesRecord;
+  if (!mayStayEmpty || talk.round.includes(call)) return false;
+  const latest = talk.sources.find((source) => "call" in source && source.call.name === tool);
+  const replaced = call.name === tool && latest !== undefined && "call" in latest && latest.call !== call;
+  return replaced || (contentOf(talk.message).length > 0 && (call.name === tool || namesRecord));
 }
 
 /** An `id` whose form is the one that the field wants, such as `ch_1`, whatever it belongs to. */

@@ -76,7 +76,7 @@ export interface SavedClassifier {
 }
 
 /** The most examples that are read. */
-export const MAX_EXAMPLES = 20_000;
+const MAX_EXAMPLES = 20_000;
 /** The most characters of an example or message that are read. */
 const MAX_LENGTH = 2_000;
 /** Below this many intents the background is learnt too. */

@@ -37,7 +37,7 @@ function bytesOf(base64: string): Int8Array {
 const SMOOTHING = 1e-3;
 
 /** A table of words, the most frequent first, with their vectors in turn. */
-export function wordVectors(words: readonly string[], bytes: Int8Array, dimensions: number): WordVectors {
+function wordVectors(words: readonly string[], bytes: Int8Array, dimensions: number): WordVectors {
   const places = new Map(words.map((word, place) => [word, place]));
   const lengths = new Float32Array(words.length);
   for (let place = 0; place < words.length; place++) {
