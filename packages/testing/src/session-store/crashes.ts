@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Durability, Json, SessionKey, SessionStore } from "@batonjs/core";
+import { type Durability, type Json, SessionConflict, type SessionKey, type SessionStore } from "@batonjs/core";
 import { check, equal } from "./checks.ts";
 import { operationItems, type WriterArguments } from "./writer-arguments.ts";
 
@@ -164,14 +164,28 @@ async function checkRound(
   for (const { name, begun } of log) {
     const last = begun.at(-1);
     if (last === undefined) continue;
-    const { version } = await store.read(key);
-    await store.append(key, operationItems(last), { expectedVersion: version, opId: last });
+    await repeat(store, key, last);
     const history = await operations(store, key);
     equal(
       history.filter((opId) => opId === last),
       [last],
       `the last operation of ${name}, repeated`,
     );
+  }
+}
+
+/** How often a repeated operation gives way to what a killed writer had sent, and its server is still doing. */
+const MAX_LATE = 10;
+
+async function repeat(store: SessionStore, key: SessionKey, opId: string): Promise<void> {
+  for (let late = 0; ; late++) {
+    const { version } = await store.read(key);
+    try {
+      await store.append(key, operationItems(opId), { expectedVersion: version, opId });
+      return;
+    } catch (error) {
+      if (late >= MAX_LATE || !(error instanceof SessionConflict)) throw error;
+    }
   }
 }
 
