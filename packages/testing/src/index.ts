@@ -56,3 +56,6 @@ export {
 } from "./isolate.ts";
 export * from "./assertions.ts";
 export type { AgentName, Cost, Played } from "./expectations.ts";
+export * from "./agent-graph.ts";
+export type { Finding, Label, LintClassifier, LintOptions, LintRule, Off } from "./lint/findings.ts";
+export { lintAgents, type LintReport, lintRules, lintText } from "./lint/lint.ts";
