@@ -292,6 +292,11 @@ describe("joinReports()", () => {
     const whole = await evaluateRouting(desk().triage, CASES);
     const joined = joinReports([a!, b!]);
     expect({ ...joined, latencyMs: 0, results: 0 }).toEqual({ ...whole, latencyMs: 0, results: 0 });
+    const inFile = await evaluateRouting(
+      desk().triage,
+      CASES.map((each, i) => ({ ...each, line: 9 - i })),
+    );
+    expect(joinReports([inFile]).results.map(({ line }) => line)).toEqual([4, 5, 6, 7, 8, 9]);
     expect(() => joinReports([])).toThrow(TypeError);
     expect(() => joinReports([a!, { ...b!, agent: "Other" }])).toThrow('found "Desk" and "Other"');
   });

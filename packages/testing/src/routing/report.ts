@@ -151,18 +151,17 @@ export function reportOf(agent: string, agents: readonly string[], results: read
 
 /**
  * One report of several, as if all messages had been evaluated together: for parts that ran with different thresholds,
- * or at different places. Throws a `TypeError` for reports of different agents.
+ * or at different places. Results are in the order of their lines, where all have one. Throws a `TypeError` for reports of
+ * different agents.
  */
 export function joinReports(reports: readonly RoutingReport[]): RoutingReport {
   const agent = reports[0]?.agent ?? "";
   const other = reports.find((each) => each.agent !== agent);
   if (other) throw new TypeError(`Cannot join reports of different agents: found "${agent}" and "${other.agent}"`);
   const agents = new Set(reports.flatMap((report) => report.agents));
-  return reportOf(
-    agent,
-    [...agents],
-    reports.flatMap(({ results }) => results),
-  );
+  const results = reports.flatMap((report) => report.results);
+  const inFile = results.every(({ line }) => line !== undefined);
+  return reportOf(agent, [...agents], inFile ? results.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) : results);
 }
 
 function confusionOf(agent: string, agents: readonly string[], results: readonly RoutingResult[]): ConfusionMatrix {

@@ -88,9 +88,10 @@ function wrong({ agent, results }: RoutingReport, { wrong: max = 10, maxText = 6
 }
 
 function wrongLine({ text, line, expected, actual, by, error }: RoutingResult, agent: string, maxText: number): string {
-  const went = error === undefined ? `${name(actual, agent)} (${shown(by, MAX_NAME)})` : shown(error, 120);
+  const went =
+    error === undefined ? `went to ${name(actual, agent)} (${shown(by, MAX_NAME)})` : `failed: ${shown(error, 160)}`;
   const where = line === undefined ? "" : `line ${line} `;
-  return `  ${where}"${shown(text, maxText)}"\n    for ${name(expected, agent)}, went to ${went}`;
+  return `  ${where}"${shown(text, maxText)}"\n    for ${name(expected, agent)}, ${went}`;
 }
 
 const name = (to: string | null, agent: string): string => shown(to ?? agent, MAX_NAME);
