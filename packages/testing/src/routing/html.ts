@@ -37,7 +37,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.05rem; margin: 2.5rem 0 .75rem; }
 p, caption, figcaption, .note { color: var(--soft); } caption { text-align: left; padding-bottom: .5rem; }
 dl { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; margin: 0; } dt { color: var(--soft); font-size: .85rem; } dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .6rem; text-align: right; } th { font-weight: 500; } th:first-child, td.text { text-align: left; }
+th, td { padding: .35rem .6rem; text-align: right; } th { font-weight: 500; } th:first-child, td.text, .list th { text-align: left; }
 thead th { color: var(--soft); font-size: .85rem; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 .heat td { min-width: 2.1rem; text-align: center; border: 1px solid var(--line); } .heat thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; border: 0; }
 .heat thead th:first-child { writing-mode: initial; transform: none; } .zero { color: var(--line); }
@@ -168,7 +168,7 @@ function wrong({ agent, results }: RoutingReport): string {
   const more = all.length > MAX_WRONG ? `<p>and ${all.length - MAX_WRONG} more</p>` : "";
   const heads = ["line", "message", "expected", "went to", "decided by", "score"];
   return `<h2>Wrong</h2>
-<div class="scroll"><table><thead><tr>${heads.map((name) => `<th scope="col">${name}</th>`).join("")}</tr></thead>
+<div class="scroll"><table class="list"><thead><tr>${heads.map((name) => `<th scope="col">${name}</th>`).join("")}</tr></thead>
 <tbody>${rows.map((row) => `<tr>${row}</tr>`).join("\n")}</tbody></table></div>${more}`;
 }
 
