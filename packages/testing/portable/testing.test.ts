@@ -2,16 +2,21 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Agent, handBack, handoff, run } from "@batonjs/core";
 import {
+  agentGraph,
   assertAnswer,
   assertHandOffTo,
   assertPath,
+  blockRealModels,
   everyHandoff,
   handOff,
   isolate,
+  lintAgents,
   nothingCrosses,
   say,
   scriptedModel,
   seenAfterHandoff,
+  smokeTest,
+  toText,
 } from "@batonjs/testing";
 import { matchers } from "@batonjs/testing/matchers";
 import { anyFilterKeepsHistoryValid } from "@batonjs/testing/properties";
@@ -41,5 +46,24 @@ describe("@batonjs/testing on this runtime", () => {
   it("checks properties of every handoff", async () => {
     await anyFilterKeepsHistoryValid(triage, { numRuns: 3 });
     await assert.rejects(nothingCrosses(triage, "[INTERNAL]"), { name: "CrossingError" });
+  });
+
+  it("draws and lints a graph", async () => {
+    assert.match(toText(agentGraph(triage)), /└─→ Billing/);
+    assert.deepEqual(
+      (await lintAgents(triage)).findings.map(({ rule }) => rule),
+      ["empty-specialist", "vague-criteria"],
+    );
+  });
+
+  it("smoke-tests a graph, with no call to a network", async () => {
+    const blocked = blockRealModels();
+    try {
+      assert.equal((await smokeTest(triage)).tried.length, 3);
+      await assert.rejects(fetch("https://example.com/"), { name: "BlockedCallError" });
+      assert.deepEqual(blocked.calls, ["GET https://example.com/"]);
+    } finally {
+      blocked.restore();
+    }
   });
 });

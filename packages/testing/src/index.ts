@@ -59,3 +59,13 @@ export type { AgentName, Cost, Played } from "./expectations.ts";
 export * from "./agent-graph.ts";
 export type { Finding, Label, LintClassifier, LintOptions, LintRule, Off } from "./lint/findings.ts";
 export { lintAgents, type LintReport, lintRules, lintText } from "./lint/lint.ts";
+export { type Blocked, BlockedCallError, type BlockOptions, blockRealModels } from "./block.ts";
+export {
+  functionModel,
+  SmokeError,
+  smokeModel,
+  type SmokeOptions,
+  type SmokeReport,
+  smokeTest,
+  type SmokeTestOptions,
+} from "./smoke.ts";

@@ -10,13 +10,17 @@ const MAX_DEPTH = 8;
  * `TypeError` where none can be made up, which names `what`.
  */
 export async function sampleOf(schema: AnySchema, what: string): Promise<JsonObject> {
-  const written = jsonSchemaOf(schema, what);
-  const made = sampleOfRules(written, written, 0) as JsonObject;
+  const made = madeUp(jsonSchemaOf(schema, what)) as JsonObject;
   const problem = await problemWith(schema, made);
   if (problem === undefined) return made;
   throw new TypeError(
     `Cannot make up arguments for ${what}: ${JSON.stringify(made)} is refused: ${problem}; give arguments of your own`,
   );
+}
+
+/** A value by a JSON Schema, not checked. */
+export function madeUp(schema: unknown): Json {
+  return sampleOfRules(schema, (schema ?? {}) as Rules, 0);
 }
 
 /** What a validation library says is wrong; of a raw JSON Schema nothing is checked. */
@@ -91,17 +95,29 @@ function list(rules: Rules, root: Rules, depth: number): readonly Json[] {
   return Array.from({ length }, (_, i) => sampleOfRules(first[i] ?? rules["items"] ?? {}, root, depth + 1));
 }
 
+/** The first of some likely numbers that is within the bounds. */
 function number(rules: Rules): number {
-  const step = Number(rules["multipleOf"] ?? 1);
-  const least = bound(rules["minimum"], 0) ?? bound(rules["exclusiveMinimum"], step);
-  const most = bound(rules["maximum"], 0) ?? bound(rules["exclusiveMaximum"], -step);
-  const wanted = Math.max(least ?? 1, Math.min(1, most ?? 1));
-  const stepped = Math.ceil(wanted / step) * step;
-  return most !== undefined && stepped > most ? ((least ?? 0) + most) / 2 : stepped;
+  const read = (keyword: string): number | undefined => {
+    const value = rules[keyword];
+    return typeof value === "number" ? value : undefined;
+  };
+  const whole = rules["type"] === "integer";
+  const step = read("multipleOf") ?? 1;
+  const least = Math.max(read("minimum") ?? -Infinity, read("exclusiveMinimum") ?? -Infinity);
+  const most = Math.min(read("maximum") ?? Infinity, read("exclusiveMaximum") ?? Infinity);
+  const lowest = Number.isFinite(least) ? Math.ceil(least / step) * step : step;
+  const highest = Number.isFinite(most) ? Math.floor(most / step) * step : step;
+  const candidates = [1, lowest, lowest + step, highest, highest - step, (least + most) / 2];
+  const fits = (value: number): boolean =>
+    Number.isFinite(value) &&
+    value >= least &&
+    value <= most &&
+    value !== read("exclusiveMinimum") &&
+    value !== read("exclusiveMaximum") &&
+    (!whole || Number.isInteger(value)) &&
+    (read("multipleOf") === undefined || Number.isInteger(value / step));
+  return candidates.find(fits) ?? lowest;
 }
-
-const bound = (value: unknown, off: number): number | undefined =>
-  typeof value === "number" ? value + off : undefined;
 
 const FORMATS: Readonly<Record<string, string>> = {
   email: "someone@example.com",
