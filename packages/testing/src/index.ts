@@ -69,3 +69,13 @@ export {
   smokeTest,
   type SmokeTestOptions,
 } from "./smoke.ts";
+export {
+  type StubbedCall,
+  type StubbedTools,
+  type StubContext,
+  StubError,
+  type StubLike,
+  type StubOptions,
+  stubTools,
+  type ToolStub,
+} from "./stub-tools.ts";
