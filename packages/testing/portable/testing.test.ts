@@ -4,10 +4,12 @@ import { Agent, handBack, handoff, run } from "@batonjs/core";
 import {
   agentGraph,
   assertAnswer,
+  assertCoverage,
   assertHandOffTo,
   assertPath,
   blockRealModels,
   everyHandoff,
+  graphCoverage,
   handOff,
   isolate,
   lintAgents,
@@ -16,6 +18,7 @@ import {
   scriptedModel,
   seenAfterHandoff,
   smokeTest,
+  stubTools,
   toText,
 } from "@batonjs/testing";
 import { matchers } from "@batonjs/testing/matchers";
@@ -59,7 +62,9 @@ describe("@batonjs/testing on this runtime", () => {
   it("smoke-tests a graph, with no call to a network", async () => {
     const blocked = blockRealModels();
     try {
-      assert.equal((await smokeTest(triage)).tried.length, 3);
+      const coverage = graphCoverage(triage);
+      assert.equal((await smokeTest(triage, { plugins: [coverage, stubTools({})] })).tried.length, 3);
+      assertCoverage(coverage.report(), { agents: 100, edges: 100 });
       await assert.rejects(fetch("https://example.com/"), { name: "BlockedCallError" });
       assert.deepEqual(blocked.calls, ["GET https://example.com/"]);
     } finally {

@@ -79,3 +79,4 @@ export {
   stubTools,
   type ToolStub,
 } from "./stub-tools.ts";
+export * from "./coverage.ts";

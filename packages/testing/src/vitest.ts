@@ -3,12 +3,13 @@
  *
  * After each test it fails the test if a promise was rejected that nobody handled, if a scripted model has replies left
  * or was asked for more, or if an oracle found a violation that somebody swallowed. A test that failed already is left
- * as it is. Models made outside of tests are looked at when the file has ended. Of tests that run side by side, the last
+ * as it is. What `graphCoverage()` has counted is kept with the file, for the coverage reporter. Models made outside of tests are looked at when the file has ended. Of tests that run side by side, the last
  * one to end fails for all.
  *
  * @module
  */
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { type CoverageReport, mergeCoverage } from "./coverage.ts";
 import { type Watched, watchAll } from "./watch.ts";
 
 /** What of Node's `process` is used; other runtimes have none. */
@@ -20,12 +21,16 @@ interface Process {
 let running = 0;
 let ofTests: Watched[] = [];
 const ofFile: Watched[] = [];
+const counting: (() => object)[] = [];
 let rejections: unknown[] = [];
 
 const { process } = globalThis as { readonly process?: Process };
 const onRejection = (reason: unknown): void => void rejections.push(reason);
 // At import, before the test file is: it may make models at its top.
-watchAll((made) => (running > 0 ? ofTests : ofFile).push(made));
+watchAll((made) => {
+  (running > 0 ? ofTests : ofFile).push(made);
+  if (made.coverage) counting.push(made.coverage);
+});
 
 beforeAll(() => {
   process?.on("unhandledRejection", onRejection);
@@ -48,8 +53,13 @@ afterEach(async ({ task }) => {
   throwFirst([...unhandled.map(rejected), ...made.flatMap(({ problems }) => problems())]);
 });
 
-afterAll(() => {
+// oxlint-disable-next-line no-empty-pattern -- vitest reads which fixtures are wanted from the pattern
+afterAll(({}, { meta }) => {
   process?.off("unhandledRejection", onRejection);
+  if (counting.length > 0) {
+    const batonCoverage = mergeCoverage(counting.map((report) => report() as CoverageReport));
+    Object.assign(meta, { batonCoverage });
+  }
   throwFirst(ofFile.flatMap(({ problems }) => problems()));
 });
 

@@ -4,6 +4,8 @@ export interface Watched {
   readonly name: string;
   /** What went wrong so far. */
   problems(): readonly Error[];
+  /** What it has counted, as plain data. */
+  readonly coverage?: () => object;
 }
 
 /** Takes note of what tests make. */
