@@ -270,17 +270,13 @@ const pay = (): ReturnType<typeof tool> =>
 const runs = Number(process.env["BATON_RUNS"] ?? 200);
 
 describe("any conversation", () => {
-  it(
-    "holds every invariant in its requests and in its record, streamed or not",
-    async () => {
-      const property = fc.asyncProperty(scene, async (scene) => {
-        const run = await play(scene, false);
-        const stream = await play(scene, true);
-        expect(stream.items).toEqual(run.items);
-        expect(stream.outcomes).toEqual(run.outcomes);
-      });
-      await fc.assert(property, { numRuns: runs });
-    },
-    300_000,
-  );
+  it("holds every invariant in its requests and in its record, streamed or not", async () => {
+    const property = fc.asyncProperty(scene, async (scene) => {
+      const run = await play(scene, false);
+      const stream = await play(scene, true);
+      expect(stream.items).toEqual(run.items);
+      expect(stream.outcomes).toEqual(run.outcomes);
+    });
+    await fc.assert(property, { numRuns: runs });
+  }, 300_000);
 });
