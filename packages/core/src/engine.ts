@@ -1,4 +1,4 @@
-import type { Effect, Engine, EngineRun } from "./contracts/engine.ts";
+import type { Effect, Engine, EngineRun, Outcome } from "./contracts/engine.ts";
 
 /** Does effects in this process, side by side up to the run's limit. Each outcome is recorded when it arrives. */
 export const inProcess: Engine = {
@@ -9,7 +9,11 @@ export const inProcess: Engine = {
 
 function performOne(effect: Effect, run: EngineRun): void | Promise<void> {
   const outcome = run.perform(effect);
-  return outcome instanceof Promise ? outcome.then((done) => run.record(done)) : run.record(outcome);
+  return outcome instanceof Promise ? record(outcome, run) : run.record(outcome);
+}
+
+async function record(outcome: Promise<Outcome>, run: EngineRun): Promise<void> {
+  await run.record(await outcome);
 }
 
 /** Waits for all, also where one fails: nothing may arrive after the run has ended. */

@@ -32,7 +32,7 @@ export function tableNames(schema: string, prefix: string): Tables {
  * repeated append is recognised. Keys and operation ids are JSON text for the same reason. `digest` is the SHA-256 of a
  * key, as an index takes no long text. `changed` is in microseconds since the epoch.
  */
-export const MIGRATIONS: readonly ((tables: Tables) => string)[] = [
+const MIGRATIONS: readonly ((tables: Tables) => string)[] = [
   ({ sessions, items, appends, leases }) => `
     CREATE TABLE ${sessions} (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
