@@ -1,6 +1,6 @@
 import type { Item } from "@batonjs/core";
 import { testSessionStore } from "@batonjs/testing/session-store";
-import { startCuttingProxy, testCrashes } from "@batonjs/testing/session-store/crashes";
+import { startCuttingProxy, testCrashes, testRunCrashes } from "@batonjs/testing/session-store/crashes";
 import { Pool } from "pg";
 import postgres, { type Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -76,6 +76,15 @@ function testWith(folder: string): void {
         config: { url: server.url, schema: "crash of the writers" },
       }),
       durability: "machine",
+    });
+
+    testRunCrashes({
+      describe,
+      it: slow,
+      create: () => ({
+        module: new URL("../test/crash.ts", import.meta.url),
+        config: { url: server.url, schema: "crash of a run" },
+      }),
     });
 
     testCrashes({

@@ -1,6 +1,6 @@
 import type { Item } from "@batonjs/core";
 import { type StorageFaults, testSessionStore, type StoreUnderTest } from "@batonjs/testing/session-store";
-import { startCuttingProxy, testCrashes } from "@batonjs/testing/session-store/crashes";
+import { startCuttingProxy, testCrashes, testRunCrashes } from "@batonjs/testing/session-store/crashes";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -139,6 +139,11 @@ function testWithRedis(): void {
       it: slow,
       create: () => ({ module: new URL("../test/crash.ts", import.meta.url), config: server.url }),
       durability: "machine",
+    });
+    testRunCrashes({
+      describe,
+      it: slow,
+      create: () => ({ module: new URL("../test/crash.ts", import.meta.url), config: server.url }),
     });
     testCrashes({
       describe,

@@ -6,7 +6,7 @@ import { DatabaseSync, StatementSync } from "node:sqlite";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { encodeKey, type Item, StoreError } from "@batonjs/core";
 import { type StorageFaults, testSessionStore } from "@batonjs/testing/session-store";
-import { testCrashes } from "@batonjs/testing/session-store/crashes";
+import { testCrashes, testRunCrashes } from "@batonjs/testing/session-store/crashes";
 import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { SqliteStore, sqliteSessions } from "./sqlite-store.ts";
 
@@ -54,6 +54,11 @@ describe("SqliteStore on a file", () => {
     it: slow,
     create: () => ({ module: new URL("../test/crash.ts", import.meta.url), config: newFile() }),
     durability: "machine",
+  });
+  testRunCrashes({
+    describe,
+    it: slow,
+    create: () => ({ module: new URL("../test/crash.ts", import.meta.url), config: newFile() }),
   });
 });
 

@@ -9,23 +9,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Durability, type Json, SessionConflict, type SessionKey, type SessionStore } from "@batonjs/core";
+import { type Durability, SessionConflict, type SessionKey, type SessionStore } from "@batonjs/core";
 import { check, equal } from "./checks.ts";
+import { type CrashSubject, withStore } from "./crash-subject.ts";
 import { operationItems, type WriterArguments } from "./writer-arguments.ts";
 
+export type { CrashSubject } from "./crash-subject.ts";
+export { type RunCrashSuite, testRunCrashes } from "./run-crashes.ts";
 export { type CuttingProxy, startCuttingProxy } from "./cutting-proxy.ts";
-
-/** A place where sessions are kept. */
-export interface CrashSubject {
-  /** A module that exports `open(config)`, which gives a store on that place. Each writing process imports it. */
-  readonly module: string | URL;
-  readonly config: Json;
-  /** Kills what keeps the data, such as a database server, while processes write. @default only these are killed */
-  readonly kill?: () => Promise<void>;
-  /** Starts again what `kill` killed. */
-  readonly restart?: () => Promise<void>;
-  readonly dispose?: () => void | Promise<void>;
-}
 
 export interface CrashSuite {
   readonly describe: (name: string, body: () => void) => unknown;
@@ -134,19 +125,6 @@ function startWriter(subject: CrashSubject, key: SessionKey, name: string, compi
       return { name, begun: said("begun"), acknowledged: said("acknowledged") };
     },
   };
-}
-
-/** Opens the store anew, as another process would, and closes it. */
-async function withStore(subject: CrashSubject, body: (store: SessionStore) => Promise<void>): Promise<void> {
-  const { open } = (await import(String(subject.module))) as {
-    open: (config: Json) => SessionStore | Promise<SessionStore>;
-  };
-  const store = await open(subject.config);
-  try {
-    await body(store);
-  } finally {
-    await store.close?.();
-  }
 }
 
 async function checkRound(
