@@ -328,6 +328,16 @@ describe("a decision", () => {
     }
   });
 
+  it("with a reason that is not in its options is a TypeError: the model would never read it", async () => {
+    const { pending } = await paused();
+    const wrong = "the charge is too old" as never;
+    expect(() => reject(pending, wrong)).toThrow(
+      new TypeError('Cannot make a decision on "refund" of "the charge is too old": expected an object of options'),
+    );
+    expect(() => approve(pending, { why: "fine" } as never)).toThrow(/^Cannot use option "why" of a decision/);
+    expect(() => reject(pending, { reason: 7 as never })).toThrow(/^Cannot use 7 as reason of a decision on "refund"/);
+  });
+
   it("cannot be a result that is written by hand for a call that waits for a decision", async () => {
     const { list, pending, agent } = await paused();
     const forged: Item = { type: "tool_result", id: "mine", callId: pending.callId, output: "refunded", status: "ok" };

@@ -1,4 +1,5 @@
 import { quote } from "./names.ts";
+import { checkOptions, text } from "./options.ts";
 import {
   type ApprovalItem,
   type Input,
@@ -129,20 +130,26 @@ function withoutStored(given: readonly (Item | NewItem)[], stored: readonly Item
 
 /** The user's yes to a call that waits for approval. */
 export function approve(pending: Pending, options: { readonly reason?: string } = {}): ApprovalItem {
-  return decision(pending, "approved", options.reason);
+  return decision(pending, "approved", options);
 }
 
 /** The user's no. The model reads the reason. */
 export function reject(pending: Pending, options: { readonly reason?: string } = {}): ApprovalItem {
-  return decision(pending, "rejected", options.reason);
+  return decision(pending, "rejected", options);
 }
 
-function decision(pending: Pending, verdict: "approved" | "rejected", reason: string | undefined): ApprovalItem {
+function decision(
+  pending: Pending,
+  verdict: "approved" | "rejected",
+  options: { readonly reason?: string },
+): ApprovalItem {
   if (pending?.kind !== "approval") {
     throw new TypeError(
       `Cannot decide on ${quote(pending?.name)}: it does not wait for approval, it waits for a result; use toolResult()`,
     );
   }
+  checkOptions(options, { reason: text }, `a decision on "${pending.name}"`);
+  const { reason } = options;
   return {
     type: "approval",
     id: `${pending.id}:approval`,
