@@ -11,4 +11,5 @@ export { printRun, printTrace, type PrintOptions } from "./print.ts";
 export type { SummaryOptions, TraceAgent, TracedItem, TraceHandoff, TraceRun, TraceStep } from "./summary.ts";
 export type { LineBase, LineBody, LoggedItem, TraceLine } from "./lines.ts";
 export { type CalcPrice, type Cost, type PricedCall, type Prices, genaiPrices } from "./shared/cost.ts";
-export { type Capture, type CaptureKind, type RedactRule, Secret, secret } from "./shared/privacy.ts";
+export type { Capture, CaptureKind } from "./shared/capture.ts";
+export { type RedactRule, Secret, secret } from "./shared/privacy.ts";

@@ -12,7 +12,8 @@ import {
 import { FORMAT, type LineBody, type LoggedItem, type TraceLine } from "./lines.ts";
 import type { Prices } from "./shared/cost.ts";
 import { CostMeter } from "./shared/cost.ts";
-import { type Capture, type CaptureKind, type RedactRule, Scrubber, captured } from "./shared/privacy.ts";
+import { type Capture, type CaptureKind, captured } from "./shared/capture.ts";
+import { type RedactRule, Scrubber } from "./shared/privacy.ts";
 import { type Passed, laneOf, passedOn } from "./shared/sight.ts";
 
 /** What all traces of this package let choose. */

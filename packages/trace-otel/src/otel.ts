@@ -15,7 +15,8 @@ import { RunTrace } from "./run-trace.ts";
 import type { Settings } from "./spans.ts";
 import { tracedStore } from "./sessions.ts";
 import type { Prices } from "./shared/cost.ts";
-import { type Capture, type RedactRule, Scrubber, captured } from "./shared/privacy.ts";
+import { type Capture, captured } from "./shared/capture.ts";
+import { type RedactRule, Scrubber } from "./shared/privacy.ts";
 
 export interface OtelOptions {
   /** Where spans go: a provider of your SDK, or `otlp()`. @default the global one */

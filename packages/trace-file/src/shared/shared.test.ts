@@ -7,10 +7,19 @@ import { Scrubber, secret } from "./privacy.ts";
 import { passedOn } from "./sight.ts";
 
 describe("the shared files", () => {
-  // Both packages have core as their only Baton dependency, and none of this belongs into core.
-  it.each(["privacy.ts", "cost.ts", "sight.ts"])("%s is the same in trace-otel and trace-file", (name) => {
-    const of = (directory: string): string => readFileSync(join(import.meta.dirname, directory, name), "utf8");
-    expect(of(".")).toBe(of("../../../trace-otel/src/shared"));
+  // These packages have core as their only Baton dependency, and none of this belongs into core.
+  const of = (directory: string, name: string): string =>
+    readFileSync(join(import.meta.dirname, directory, name), "utf8");
+
+  it.each(["capture.ts", "privacy.ts", "cost.ts", "sight.ts"])(
+    "%s is the same in trace-otel and trace-file",
+    (name) => {
+      expect(of(".", name)).toBe(of("../../../trace-otel/src/shared", name));
+    },
+  );
+
+  it("privacy.ts is the same in testing", () => {
+    expect(of(".", "privacy.ts")).toBe(of("../../../testing/src/shared", "privacy.ts"));
   });
 });
 
