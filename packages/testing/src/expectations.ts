@@ -220,21 +220,31 @@ function outputOf(played: Played): unknown {
 }
 
 /** The sentence and the transcript with its places marked, for a failure. */
-export function report(played: Played, { pass, expected, found, marks }: Verdict): string {
-  const items = itemsIn(played);
+export function report(played: Played, verdict: Verdict): string {
+  const atEnd = verdict.marks.length === 0 && !verdict.pass;
+  return [sentence(verdict), "", ...markedTranscript(itemsIn(played), verdict.marks, atEnd)].join("\n");
+}
+
+/** What was expected and what was found; of a verdict that passes, that it should not have. */
+export function sentence({ pass, expected, found }: Verdict): string {
+  return pass ? `Expected the run not to ${expected}, and it did` : `Expected the run to ${expected}: ${found}`;
+}
+
+/** The transcript, with `>` before the places marked, and at the end where `atEnd` says so. */
+export function markedTranscript(
+  items: readonly Item[],
+  marks: readonly Item[],
+  atEnd: boolean = marks.length === 0,
+): readonly string[] {
   const marked = new Set(marks);
   const lines = items.map(
     (item) => `${marked.has(item) ? "> " : "  "}${"  ".repeat(item.path?.length ?? 0)}${itemLine(item)}`,
   );
-  const end = marked.size === 0 && !pass ? ["> (here the transcript ends)"] : [];
-  const headline = pass
-    ? `Expected the run not to ${expected}, and it did`
-    : `Expected the run to ${expected}: ${found}`;
-  return [headline, "", ...lines, ...end].join("\n");
+  return atEnd ? [...lines, "> (here the transcript ends)"] : lines;
 }
 
 /** Who had control, and the item from which each had it. */
-function pathOf(played: Played): { readonly path: readonly string[]; readonly at: readonly Item[] } {
+export function pathOf(played: Played): { readonly path: readonly string[]; readonly at: readonly Item[] } {
   const path: string[] = [];
   const at: Item[] = [];
   for (const item of itemsIn(played)) {
@@ -276,5 +286,6 @@ function itemsIn(played: Played): readonly Item[] {
 }
 
 const isItems = (played: Played): played is readonly Item[] => Array.isArray(played);
-const nameOf = (agent: AgentName): string => (typeof agent === "string" ? agent : agent.name);
+/** The name of an agent. */
+export const nameOf = (agent: AgentName): string => (typeof agent === "string" ? agent : agent.name);
 const quoted = (name: string): string => JSON.stringify(name);

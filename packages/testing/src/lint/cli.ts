@@ -1,9 +1,7 @@
 /// <reference types="node" />
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import type { AnyAgent } from "@batonjs/core";
+import { entryOf, type Exported, importModule, isAgent, type Terminal } from "../module.ts";
 import type { LintOptions, LintRule } from "./findings.ts";
 import { lintAgents, lintText } from "./lint.ts";
 
@@ -22,12 +20,6 @@ Checks the graph of agents that a module exports. Nothing is run and no model is
 A module may export \`lint\`, options as lintAgents() takes them.
 Exit codes: 0 nothing to fix, 1 something to fix, 2 the program was called in a wrong way.`;
 
-/** Where the program writes. */
-export interface Terminal {
-  readonly write: (line: string) => void;
-  readonly error: (line: string) => void;
-}
-
 /** Runs the program; gives its exit code. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
@@ -40,7 +32,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     if (file === undefined) throw new TypeError("Cannot lint nothing: name a module");
     const allowed = values["max-warnings"] === undefined ? Infinity : Number(values["max-warnings"]);
     if (Number.isNaN(allowed)) throw new TypeError(`Cannot use "${values["max-warnings"]}" as --max-warnings`);
-    const exported = (await import(pathToFileURL(resolve(file)).href)) as Readonly<Record<string, unknown>>;
+    const exported = await importModule(file);
     const entry = await entryOf(exported, values.agent, file);
     const report = await lintAgents(entry, await lintOptions(exported, values));
     terminal.write(values.json ? JSON.stringify(report, undefined, 2) : lintText(report));
@@ -68,7 +60,7 @@ function options(args: readonly string[]) {
 }
 
 async function lintOptions(
-  exported: Readonly<Record<string, unknown>>,
+  exported: Exported,
   { off = [], coverage }: ReturnType<typeof options>["values"],
 ): Promise<LintOptions> {
   const own = (exported["lint"] ?? {}) as LintOptions;
@@ -84,22 +76,3 @@ async function lintOptions(
     ...(covered === undefined ? {} : { coverage: covered as NonNullable<LintOptions["coverage"]> }),
   };
 }
-
-async function entryOf(
-  exported: Readonly<Record<string, unknown>>,
-  name: string | undefined,
-  file: string,
-): Promise<AnyAgent> {
-  const agents = Object.keys(exported).filter((key) => isAgent(exported[key]));
-  const only = agents.length === 1 ? agents[0] : undefined;
-  const chosen = name ?? ["default", "triage"].find((key) => agents.includes(key)) ?? only;
-  const found = chosen === undefined ? undefined : exported[chosen];
-  const agent: unknown = typeof found === "function" ? await (found as () => unknown)() : found;
-  if (isAgent(agent)) return agent;
-  throw new TypeError(
-    `Cannot find the agent to begin with in ${file}: ${chosen === undefined ? "say which by --agent" : `"${chosen}" is none`}; its agents are ${agents.join(", ") || "none"}`,
-  );
-}
-
-const isAgent = (value: unknown): value is AnyAgent =>
-  typeof value === "object" && value !== null && (value as Partial<AnyAgent>).kind === "agent";

@@ -1,0 +1,37 @@
+/// <reference types="node" />
+/** The module that a command line program is given. */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { AnyAgent } from "@batonjs/core";
+
+/** What a module exports. */
+export type Exported = Readonly<Record<string, unknown>>;
+
+/** Where a program writes. */
+export interface Terminal {
+  readonly write: (line: string) => void;
+  readonly error: (line: string) => void;
+}
+
+/** Imports the module in `file`. */
+export const importModule = async (file: string): Promise<Exported> =>
+  (await import(pathToFileURL(resolve(file)).href)) as Exported;
+
+/**
+ * The agent to begin with: the export `name`, an Agent or a function that gives one; else `default`, `triage`, or the
+ * only agent. Throws a `TypeError` where there is none.
+ */
+export async function entryOf(exported: Exported, name: string | undefined, file: string): Promise<AnyAgent> {
+  const agents = Object.keys(exported).filter((key) => isAgent(exported[key]));
+  const only = agents.length === 1 ? agents[0] : undefined;
+  const chosen = name ?? ["default", "triage"].find((key) => agents.includes(key)) ?? only;
+  const found = chosen === undefined ? undefined : exported[chosen];
+  const agent: unknown = typeof found === "function" ? await (found as () => unknown)() : found;
+  if (isAgent(agent)) return agent;
+  throw new TypeError(
+    `Cannot find the agent to begin with in ${file}: ${chosen === undefined ? "say which by --agent" : `"${chosen}" is none`}; its agents are ${agents.join(", ") || "none"}`,
+  );
+}
+
+export const isAgent = (value: unknown): value is AnyAgent =>
+  typeof value === "object" && value !== null && (value as Partial<AnyAgent>).kind === "agent";

@@ -1,0 +1,34 @@
+/**
+ * Conversations as data: what the user says, what must follow, how often it does.
+ *
+ * @module
+ */
+export {
+  checkScenario,
+  runScenarios,
+  type ScenarioAgent,
+  type ScenarioArguments,
+  type ScenarioOptions,
+  type ScenarioSetup,
+} from "./run.ts";
+export type {
+  Decision,
+  Decisions,
+  EndExpectations,
+  ExpectedCall,
+  OneOrMore,
+  Scenario,
+  ScenarioTurn,
+  ScenarioUser,
+  TurnExpectations,
+} from "./scenario.ts";
+export {
+  readScenarioFiles,
+  readScenarios,
+  type ReadScenariosOptions,
+  type ScenarioProblem,
+  ScenariosError,
+} from "./read.ts";
+export type { PlayedTurn, ScenarioFailure, ScenarioReport, ScenarioResult, ScenarioRun } from "./report.ts";
+export { scenarioJUnit } from "./junit.ts";
+export { scenarioTable } from "./table.ts";
