@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   Agent,
   approve,
@@ -12,6 +15,7 @@ import {
   memorySessions,
   ModelError,
   type Pending,
+  type Plugin,
   redact,
   reject,
   RunError,
@@ -22,7 +26,8 @@ import {
   tool,
 } from "@batonjs/core";
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { openCassette } from "./cassettes/index.ts";
 import { hostileArguments } from "./corpus/index.ts";
 import {
   type Answer,
@@ -130,6 +135,7 @@ const scene: fc.Arbitrary<Scene> = fc.record({
 async function play(
   { replies, turns, edges, session }: Scene,
   streamed: boolean,
+  ...plugins: readonly Plugin[]
 ): Promise<{ items: readonly Item[]; outcomes: string[] }> {
   let next = 0;
   const model = scriptedModel(({ handoffs }): Answer => {
@@ -144,7 +150,7 @@ async function play(
   const entry = graph(model, edges);
   const checks = oracle(entry);
   const runner = new Runner({
-    plugins: [checks, ...(session ? [memorySessions()] : [])],
+    plugins: [checks, ...plugins, ...(session ? [memorySessions()] : [])],
     clock: testClock(),
     newId: testIds(),
     maxTurns: 8,
@@ -266,6 +272,21 @@ const pay = (): ReturnType<typeof tool> =>
     typeof tool
   >;
 
+/** The items, each nested run by itself: what runs side by side is in no order. Ids in the order of their appearance. */
+function withoutIds(items: readonly Item[]): unknown {
+  const byRun = Map.groupBy(items, ({ path }) => JSON.stringify(path ?? []));
+  const names = new Map<string, string>();
+  const named = (id: string): string => {
+    if (!names.has(id)) names.set(id, `#${names.size}`);
+    return names.get(id) as string;
+  };
+  const sorted = [...byRun.keys()].toSorted().map((path) => byRun.get(path));
+  return JSON.parse(JSON.stringify(sorted), (key, value: unknown) => {
+    if (key === "responseId") return undefined;
+    return typeof value === "string" && /^run_\d+:\d+$/.test(value) ? named(value) : value;
+  });
+}
+
 /** `BATON_RUNS=20000` looks longer. */
 const runs = Number(process.env["BATON_RUNS"] ?? 200);
 
@@ -278,5 +299,27 @@ describe("any conversation", () => {
       expect(stream.outcomes).toEqual(run.outcomes);
     });
     await fc.assert(property, { numRuns: runs });
+  }, 300_000);
+
+  it("is the same when it is replayed from a cassette", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "baton-cassettes-"));
+    const path = join(folder, "scene.json");
+    const property = fc.asyncProperty(scene, fc.boolean(), async (scene, streamed) => {
+      const recording = await openCassette(path, { mode: "record", clock: testClock() });
+      const recorded = await play(scene, streamed, recording.plugin);
+      recording.close();
+      const replay = await openCassette(path);
+      const replayed = await play(scene, streamed, replay.plugin);
+      expect(withoutIds(replayed.items)).toEqual(withoutIds(recorded.items));
+      expect(replayed.outcomes).toEqual(recorded.outcomes);
+      replay.close();
+    });
+    try {
+      vi.stubEnv("CI", "");
+      await fc.assert(property, { numRuns: runs });
+    } finally {
+      vi.unstubAllEnvs();
+      await rm(folder, { recursive: true });
+    }
   }, 300_000);
 });

@@ -3,12 +3,14 @@
  *
  * After each test it fails the test if a promise was rejected that nobody handled, if a scripted model has replies left
  * or was asked for more, or if an oracle found a violation that somebody swallowed. A test that failed already is left
- * as it is. What `graphCoverage()` has counted is kept with the file, for the coverage reporter. Models made outside of tests are looked at when the file has ended. Of tests that run side by side, the last
- * one to end fails for all.
+ * as it is. What `graphCoverage()` has counted and which cassettes were opened is kept with the file, for the reporters.
+ * Models made outside of tests are looked at when the file has ended. Of tests that run side by side, the last one to end
+ * fails for all.
  *
  * @module
  */
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { openedCassettes } from "./cassettes/opened.ts";
 import { type CoverageReport, mergeCoverage } from "./coverage.ts";
 import { type Watched, watchAll } from "./watch.ts";
 
@@ -60,6 +62,7 @@ afterAll(({}, { meta }) => {
     const batonCoverage = mergeCoverage(counting.map((report) => report() as CoverageReport));
     Object.assign(meta, { batonCoverage });
   }
+  if (openedCassettes().size > 0) Object.assign(meta, { batonCassettes: [...openedCassettes()] });
   throwFirst(ofFile.flatMap(({ problems }) => problems()));
 });
 
