@@ -49,8 +49,8 @@ export interface ModelUnderTest {
 
 /** A suite for one adapter and one dialect. `describe` and `it` come from the test runner; some tests take seconds. */
 export interface ModelSuite {
-  readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>) => unknown;
   readonly dialect: WireDialect;
   readonly create: (options: ModelUnderTest) => Model | Promise<Model>;
   /** Capabilities that the adapter does not have, each with the reason. A test of one that passes all the same fails. */
