@@ -8,7 +8,7 @@ export type RequestOptions = Partial<Omit<ModelRequest, "items" | "at">> & Parti
  * run `run` and agent `Agent`, unless `options` says otherwise.
  */
 export function requestOf(items: readonly VisibleItem[], options: RequestOptions = {}): ModelRequest {
-  const { runId = "run", agent = "Agent", turn = 1, path = [], session, metadata, ...rest } = options;
+  const { runId = "run", agent = "Agent", turn = 1, path = [], session, purpose, metadata, ...rest } = options;
   return {
     items,
     tools: [],
@@ -22,6 +22,7 @@ export function requestOf(items: readonly VisibleItem[], options: RequestOptions
       turn,
       path,
       ...(session === undefined ? {} : { session }),
+      ...(purpose === undefined ? {} : { purpose }),
       ...(metadata === undefined ? {} : { metadata }),
     },
   };

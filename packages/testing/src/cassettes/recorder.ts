@@ -63,7 +63,7 @@ export class Recorder {
   /** All exchanges, as they are written: without secrets, ids and times as they would be in any other recording. */
   exchanges(redaction: Redaction): readonly Exchange[] {
     const ofReplies = new Set(this.#taken.flatMap(({ end }) => callIds(end?.reply?.items ?? [])));
-    const ofRequests = new Set(this.#taken.flatMap(({ request }) => callIds(request.items)));
+    const ofRequests = new Set(this.#taken.flatMap(({ request }) => [...request.path, ...callIds(request.items)]));
     const names = namesForFile(ofReplies, ofRequests);
     return this.#taken.map(({ request, events, end, signal }, index) => {
       const clean = redaction.request(request);
