@@ -290,7 +290,7 @@ describe("runScenarios()", () => {
         > Moody: "Go away"
           turn of Moody: stop
 
-      0 scenarios passed, 1 failed; 2 of 3 runs passed"
+      0 of 1 scenarios passed; 2 of 3 runs passed"
     `);
     expect(await play(0.6)).toMatchObject({ ok: true, scenarios: [{ ok: true, passes: 2 }] });
     expect(await runScenarios(agent, [{ ...greeting, repeat: 6 }], { minPassRate: 0.5 })).toMatchObject({

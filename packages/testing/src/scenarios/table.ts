@@ -5,7 +5,7 @@ import type { ScenarioReport, ScenarioResult, ScenarioRun } from "./report.ts";
 /** A report as lines of text: each scenario, then what failed, with transcripts. Without colours. */
 export function scenarioTable(report: ScenarioReport): string {
   const rate = Math.max(...report.scenarios.map((result) => rateText(result).length));
-  const name = Math.min(72, Math.max(...report.scenarios.map((result) => oneLine(result.name).length)));
+  const name = Math.min(90, Math.max(...report.scenarios.map((result) => oneLine(result.name).length)));
   const lines = report.scenarios.map((result) =>
     [
       result.ok ? "ok    " : "FAILED",
@@ -21,7 +21,7 @@ export function scenarioTable(report: ScenarioReport): string {
     ...lines,
     ...failed.flatMap((result) => ["", `${oneLine(result.name)}${placeText(result)}`, indented(failureText(result))]),
     "",
-    `${report.passed} scenarios passed, ${report.failed} failed; ${passes} of ${runs} runs passed`,
+    `${report.passed} of ${report.scenarios.length} scenarios passed; ${passes} of ${runs} runs passed`,
   ].join("\n");
 }
 
