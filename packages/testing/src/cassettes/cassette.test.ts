@@ -471,7 +471,10 @@ describe("a cassette", () => {
     cassette.close();
     expect(make).not.toHaveBeenCalled();
     rmSync(path);
-    const recording = await openCassette(path, { mode: "missing", record: async () => scriptedModel([say("Hello.")]) });
+    const recording = await openCassette(path, {
+      mode: "missing",
+      record: () => Promise.resolve(scriptedModel([say("Hello.")])),
+    });
     await ask(recording.model, "hi");
     recording.close();
     expect(file()).toContain("Hello.");
