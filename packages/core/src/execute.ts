@@ -302,9 +302,8 @@ async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> 
     (cause instanceof RunError
       ? cause
       : new RunError(`Cannot go on with agent "${t.active}": ${messageOf(cause)}`, { cause, agent: t.active }));
-  let items: readonly Item[] = t.record;
   try {
-    if (run.gate) items = await run.journal.drop();
+    if (run.gate) await run.journal.drop();
     else if (begun && error instanceof AbortError && t.open.length > 0 && !waitsForCaller(t))
       await giveUp(t, "The run was stopped before this was done.", "abandoned", run);
   } catch {
@@ -312,7 +311,7 @@ async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> 
   }
   if (Object.isFrozen(error))
     error = new RunError(error.message, { cause: error, code: error.code, agent: error.agent });
-  error.items = items;
+  error.items = run.journal.kept;
   run.stop(error, error);
   void run.emit({ type: "run_failed", error, code: error.code });
   return error;

@@ -21,10 +21,12 @@ import {
   Agent,
   type AnyAgent,
   approve,
+  dropMessages,
   handBack,
   handoff,
   type Handoff,
   type Item,
+  keepLast,
   memorySessions,
   type ModelRequest,
   reject,
@@ -457,6 +459,28 @@ describe("several handoffs in one reply", () => {
     `);
     expect(handoffs(result.history)).toEqual(["Triage→Technical Agent"]);
     expect(result.lastAgent.name).toBe("Technical Agent");
+  });
+
+  it("one that was refused for a reason of its own stays seen, and the session can be read back", async () => {
+    const b = new Agent({ name: "B" });
+    const c = new Agent({ name: "C" });
+    const triage = new Agent({
+      name: "Triage",
+      handoffs: [handoff(b, { inputFilter: dropMessages(() => false) }), handoff(c, { isEnabled: () => false })],
+    });
+    for (const inputFilter of [dropMessages(() => false), keepLast(1)]) {
+      const model = scriptedModel({
+        Triage: [[handOff("B"), call("transfer_to_c")]],
+        B: [say("Yes"), say("Still here")],
+      });
+      const store = memorySessions();
+      const options = { session: "s", inputFilter };
+      await new Runner({ model, plugins: [store] }).run(triage, "hello", options);
+      const again = await new Runner({ model, plugins: [store] }).run(triage, "and now?", options);
+      expect(again.finalOutput).toBe("Still here");
+      expect(seenBy(model.request(1)).join("\n")).toContain("not available now");
+      expect(invariantsOf(again.history, { graph: triage, settled: true })).toEqual([]);
+    }
   });
 
   it("the rest are hidden from every view, now and when the source has control again", async () => {

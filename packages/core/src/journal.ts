@@ -31,6 +31,8 @@ export class Journal {
   #tail: Promise<void> = Promise.resolve();
   /** Items that are folded and wait to be stored with the next append. */
   #held: Item[] | undefined;
+  /** Items that are folded and will not be stored. */
+  #unstored: Set<Item> | undefined;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -60,6 +62,7 @@ export class Journal {
       else this.#next++;
     }
     this.#parts.transcript.load(items as Item[]);
+    this.#parts.transcript.dropLoneReasoning(); // of a record that was cut within a reply
   }
 
   /** The run was started before: its ids go on after its last one. Some may be missing: appends that failed. */
@@ -105,17 +108,39 @@ export class Journal {
   async release(): Promise<void> {
     const held = this.#held ?? [];
     this.#held = undefined;
-    if (this.#parts.session && held.length > 0) await this.#inTurn(() => this.#store(held));
+    if (!this.#parts.session || held.length === 0) return;
+    try {
+      await this.#inTurn(() => this.#store(held));
+    } catch (error) {
+      this.#forget(held);
+      throw error;
+    }
   }
 
-  /** Forgets what is held, but for the replies of models that were asked beside. Gives the record without it. */
-  async drop(): Promise<readonly Item[]> {
-    const held = new Set(this.#held);
+  /** Forgets what is held, but for the replies of models that were asked beside. */
+  async drop(): Promise<void> {
+    const held = this.#held ?? [];
     this.#held = undefined;
-    const used = [...held].filter(({ type }) => type === "turn");
-    for (const item of used) held.delete(item);
-    if (this.#parts.session && used.length > 0) await this.#inTurn(() => this.#store(used));
-    return this.#parts.transcript.record.filter((item) => !held.has(item));
+    const used = held.filter(({ type }) => type === "turn");
+    this.#forget(held.filter(({ type }) => type !== "turn"));
+    if (!this.#parts.session || used.length === 0) return;
+    try {
+      await this.#inTurn(() => this.#store(used));
+    } catch (error) {
+      this.#forget(used);
+      throw error;
+    }
+  }
+
+  #forget(items: readonly Item[]): void {
+    for (const item of items) (this.#unstored ??= new Set()).add(item);
+  }
+
+  /** The record as it can be gone on with: without what was folded and then forgotten, or could not be stored. */
+  get kept(): readonly Item[] {
+    const { record } = this.#parts.transcript;
+    const unstored = this.#unstored;
+    return unstored ? record.filter((item) => !unstored.has(item)) : record;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -750,6 +750,23 @@ describe("a store that fails", () => {
     expect(store.appends).toBe(3);
   });
 
+  it("of a message that guardrails have judged beside the model is no part of the error's items", async () => {
+    const inner = new MemoryStore();
+    const store = new FaultyStore(
+      (operation) => (operation === "append" ? { type: "throw", error: new Error("full") } : undefined),
+      inner,
+    );
+    const agent = new Agent({
+      name: "Host",
+      model: scriptedModel([say("hi")]),
+      inputGuardrails: [{ name: "beside", runInParallel: true, check: async () => true }],
+    });
+    const runner = new Runner({ plugins: [{ name: "faulty", sessions: store }] });
+    const error = (await runner.run(agent, "hello", { session: "s" }).catch((caught: unknown) => caught)) as StoreError;
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error.items).toEqual([]);
+  });
+
   it("when a run is stopped does not hide that it was stopped; the next run settles what is open", async () => {
     const controller = new AbortController();
     const work = tool({ name: "work", sideEffects: "none", execute: () => new Promise(() => {}) });
@@ -1202,6 +1219,37 @@ describe("runner.session()", () => {
       expect(paid()).toBe(1);
       expect(invariantsOf(result.history, { settled: true })).toEqual([]);
     }
+  });
+
+  it("taken back into a reply shows no reasoning without what it led to", async () => {
+    const store = memorySessions();
+    const model = scriptedModel([[reason("hm"), say("one")], say("two")]);
+    const agent = new Agent({ name: "Host", model });
+    const runner = new Runner({ plugins: [store] });
+    await runner.run(agent, "first", { session: "s" });
+    const session = runner.session("s");
+    await session.rewind((await session.items()).find(({ type }) => type === "reasoning")!.id);
+    const result = await runner.run(agent, [], { session: "s" });
+    expect(transcript(model.request(1).items)).toEqual(['user: "first"']);
+    expect(result.finalOutput).toBe("two");
+  });
+
+  it("taken back into a consultation gives its second answer an id of its own", async () => {
+    const store = memorySessions();
+    const model = scriptedModel({
+      Host: [handOff("Expert"), say("one"), say("two")],
+      Expert: [say("42"), say("43")],
+    });
+    const expert = new Agent({ name: "Expert" });
+    const host = new Agent({ name: "Host", handoffs: [handoff(expert, { mode: "return" })] });
+    const runner = new Runner({ model, plugins: [store] });
+    await runner.run(host, "first", { session: "s" });
+    const session = runner.session("s");
+    await session.rewind((await session.items()).find(({ type }) => type === "handoff")!.id);
+    const result = await runner.run(host, [], { session: "s" });
+    expect(result.finalOutput).toBe("two");
+    expect(transcript(model.request(4).items).at(-1)).toContain("43");
+    expect(invariantsOf(result.history, { settled: true })).toEqual([]);
   });
 
   it("copies a conversation up to an item; what is open there is abandoned in the copy", async () => {

@@ -202,19 +202,19 @@ describe("what an agent sees after handoffs", () => {
         back("2"),
       ],
       "A",
-      "u1 internal1 c1 r1/answer",
+      "u1 internal1 c1 b1:handoff/answer",
     ],
     [
       "that consulted one which passed on sees the last one's answer",
       [user("u1"), pass("1", "A", "B", "return"), pass("2", "B", "C"), said("k1", "C"), back("3")],
       "A",
-      "u1 c1 r1/answer",
+      "u1 c1 k1:handoff/answer",
     ],
     [
       "that was consulted and consults sees the answer to its own call",
       [user("u1"), pass("1", "A", "B", "return"), pass("2", "B", "C", "return"), said("k1", "C"), back("3")],
       "B",
-      "u1 c1 r1 c2 r2/answer",
+      "u1 c1 r1 c2 k1:handoff/answer",
     ],
     [
       "gets its answer when consultations end one after the other",
@@ -228,7 +228,7 @@ describe("what an agent sees after handoffs", () => {
         back("4"),
       ],
       "A",
-      "u1 c1 r1/answer",
+      "u1 c1 b1:handoff/answer",
     ],
   ];
   for (const [what, happenings, active, sees] of cases) {
@@ -314,7 +314,7 @@ describe("what an agent sees after handoffs", () => {
       pass("2", "B", "C", "return"),
       said("c1!", "C"),
       back("3"),
-      pass("4", "B", "A", "pass", (items) => items.filter(({ id }) => id !== "r2/answer" && id !== "r2")),
+      pass("4", "B", "A", "pass", (items) => items.filter(({ id }) => !id.endsWith("/answer") && id !== "r2")),
     );
     expect(seen(t)).toBe("u1 c1 r1 c4 r4");
   });

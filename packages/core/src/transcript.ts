@@ -255,7 +255,7 @@ export class Transcript {
   }
 
   #message(item: MessageItem): void {
-    if (item.role !== "assistant") this.#dropLoneReasoning();
+    if (item.role !== "assistant") this.dropLoneReasoning();
     if (item.role !== "assistant" && item.agent === undefined && this.done) {
       if (this.nextOwner !== undefined) this.#giveBack(this.nextOwner);
       this.unanswered = [];
@@ -286,12 +286,12 @@ export class Transcript {
     this.turns++;
     this.replied = true;
     if (this.open.length === 0 && isAnswer(item.finishReason)) this.done = true;
-    this.#dropLoneReasoning();
+    this.dropLoneReasoning();
     this.since = sinceOf(item, this.visible.length);
   }
 
   /** Reasoning that ends a reply belongs to nothing that could be sent with it. */
-  #dropLoneReasoning(): void {
+  dropLoneReasoning(): void {
     while (this.visible.at(-1)?.type === "reasoning") this.visible.pop();
   }
 
@@ -431,18 +431,20 @@ export class Transcript {
     return left ? left.items.slice(0, left.count) : [];
   }
 
-  /** Calls of handoffs that were not made because another was, and their answers, are in no view. */
+  /**
+   * Calls of handoffs that were not made because another was, and their answers, are in no view. The answers stand
+   * between that of the handoff and the handoff itself.
+   */
   #hideUnmade(callId: string): void {
-    const { visible } = this;
-    const made = visible.findLastIndex((item) => item.type === "tool_result" && item.callId === callId);
-    if (made < 0 || made === visible.length - 1) return;
     const unmade = new Set<string>();
-    for (let i = made + 1; i < visible.length; i++) {
-      const { type, callId } = visible[i] as ToolResultItem;
-      if (type === "tool_result" && lastCall(visible, callId)?.handoff === true) unmade.add(callId);
+    for (let i = this.#position - 2; i >= 0; i--) {
+      const item = this.record[i]!;
+      if (item.type !== "tool_result") return;
+      if (item.callId === callId) break;
+      unmade.add(item.callId);
     }
     if (unmade.size === 0) return;
-    this.visible = withoutCalls(visible, unmade);
+    this.visible = withoutCalls(this.visible, unmade);
     this.since = undefined;
   }
 
@@ -538,11 +540,6 @@ function sinceOf({ responseId, provider, model }: TurnItem, count: number): Sinc
 /** The last result with this id. */
 function lastResult(items: readonly VisibleItem[], callId: string | undefined): ToolResultItem | undefined {
   return items.findLast((item): item is ToolResultItem => item.type === "tool_result" && item.callId === callId);
-}
-
-/** The last call with this id: providers may use an id again. */
-function lastCall(items: readonly VisibleItem[], callId: string): ToolCallItem | undefined {
-  return items.findLast((item): item is ToolCallItem => item.type === "tool_call" && item.callId === callId);
 }
 
 /** `items` without the last calls with these ids, their results, and the reasoning that led to them. */

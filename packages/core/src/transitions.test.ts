@@ -448,7 +448,7 @@ describe("nextStep()", () => {
           from: "B",
           to: "A",
           mode: "back",
-          view: [["u", "c1"], { ...result("1"), id: "r1/answer", output: "42" }],
+          view: [["u", "c1"], { ...result("1"), id: "said by B:handoff/answer", output: "42" }],
         },
       ],
       events: [expect.objectContaining({ type: "handoff", from: "B", to: "A", before: 5, after: 4 })],
@@ -463,7 +463,7 @@ describe("nextStep()", () => {
   it("shows on the way back what the user has said meanwhile", () => {
     const items = [user, ...passing("1", "A", "B", "return"), { ...user, id: "u2" }, said("B", "42")];
     expect(nextStep(transcript(items), policy())).toMatchObject({
-      items: [{ view: [["u", "c1"], { id: "r1/answer" }, "u2"] }],
+      items: [{ view: [["u", "c1"], { id: "said by B:handoff/answer" }, "u2"] }],
     });
   });
 
@@ -477,7 +477,7 @@ describe("nextStep()", () => {
       said("B", "42"),
     ];
     expect(nextStep(transcript(items), policy())).toMatchObject({
-      items: [{ view: [["u", "c1b"], { id: "r1b/answer", output: "42" }] }],
+      items: [{ view: [["u", "c1b"], { id: "said by B:handoff/answer", output: "42" }] }],
     });
   });
 });

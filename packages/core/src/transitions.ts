@@ -158,7 +158,7 @@ function wayBack(t: Transcript): Step {
   const from = t.active;
   const asked = left.slice();
   const place = result ? left.indexOf(result) : -1;
-  if (result && place >= 0) asked[place] = { ...result, id: `${result.id}/answer`, output };
+  if (result && place >= 0) asked[place] = { ...result, id: `${idOfNext(t)}/answer`, output };
   else
     asked.push({
       type: "message",

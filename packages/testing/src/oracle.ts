@@ -122,7 +122,7 @@ export function requestOracle(expectations: Expectations = {}): RequestOracle {
     reply(request, reply) {
       partners.learn(reply.items);
       if (reply.responseId === undefined) return;
-      replies.set(reply.responseId, { ids: request.items.map((item) => item.id), added: reply.items.length });
+      replies.set(reply.responseId, { ids: request.items.map((item) => item.id), added: reply.items?.length ?? 0 });
     },
   };
 }
@@ -299,10 +299,12 @@ class Partners {
   readonly #replied = new Map<string, Set<string>>();
   readonly #shown = new Map<string, string>();
 
-  learn(items: readonly ReplyItem[]): void {
+  /** What a fake model replies may be broken: that is for the run to find. */
+  learn(items: readonly (ReplyItem | null)[] | null): void {
+    if (!Array.isArray(items)) return;
     for (const [i, item] of items.entries()) {
-      const next = items[i + 1];
-      if (item.type !== "reasoning" || next === undefined) continue;
+      const next = items[i + 1] as ReplyItem | null | undefined;
+      if (item?.type !== "reasoning" || !next) continue;
       const key = reasoningKey(item);
       this.#replied.set(key, (this.#replied.get(key) ?? new Set()).add(kindOf(next)));
     }
