@@ -23,6 +23,7 @@ import {
 } from "@batonjs/testing";
 import { matchers } from "@batonjs/testing/matchers";
 import { anyFilterKeepsHistoryValid } from "@batonjs/testing/properties";
+import { checkScenario, readScenarios } from "@batonjs/testing/scenarios";
 
 const billing = new Agent({ name: "Billing", handoffs: [handBack()] });
 const triage = new Agent({ name: "Triage", handoffs: [handoff(billing, { when: "refunds" })] });
@@ -70,5 +71,18 @@ describe("@batonjs/testing on this runtime", () => {
     } finally {
       blocked.restore();
     }
+  });
+
+  it("plays scenarios", async () => {
+    const yaml = `
+name: a refund goes to billing
+turns:
+  - user: refund me
+    expect: { handsOffTo: Billing, answer: !regex /^done/i }
+  - user: thanks
+    expect: { staysWith: Billing }`;
+    const [scenario] = readScenarios(yaml, { agent: triage });
+    const model = scriptedModel({ Triage: [handOff("billing")], Billing: [say("Done."), say("Bye.")] });
+    assert.equal((await checkScenario(triage, scenario!, { model })).passRate, 1);
   });
 });

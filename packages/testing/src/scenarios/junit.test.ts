@@ -66,7 +66,7 @@ describe("scenarioJUnit()", () => {
     expect(named("testcase").map(({ attributes }) => attributes)).toMatchObject([
       {
         classname: "scenarios",
-        name: String.raw`fails <b a="1"> & ]]> \u0000\u001b[31m\u0008 ${"\ufffd"} \ufffe 🙂` + "\r\n",
+        name: String.raw`fails <b a="1"> & ]]> \u0000\u001b[31m\u0008 ${"\ufffd"} \ufffe 🙂\u000d` + "\n",
       },
       { classname: "a & b.yaml", name: "mostly", file: "a & b.yaml", line: "3" },
       { classname: "a & b.yaml", name: "is fine" },

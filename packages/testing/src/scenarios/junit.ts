@@ -1,4 +1,5 @@
 /** A report for the servers that read JUnit's XML. */
+import { visible } from "../text.ts";
 import type { ScenarioReport, ScenarioResult } from "./report.ts";
 import { failureText } from "./table.ts";
 
@@ -50,24 +51,9 @@ const attributesList = (values: Values): readonly (readonly [string, string])[] 
 
 const attributes = (values: Values): string =>
   attributesList(values)
-    .map(([name, value]) => ` ${name}="${escaped(value).replaceAll(/[\n\r\t]/g, (end) => `&#${end.charCodeAt(0)};`)}"`)
+    .map(([name, value]) => ` ${name}="${escaped(value).replaceAll("\n", "&#10;")}"`)
     .join("");
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "\r": "&#13;",
-};
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** `text` as XML 1.0 can have it; control characters are written as `\u001b`. */
-function escaped(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, (character) => {
-      const code = character.charCodeAt(0).toString(16);
-      return `\\u${code.padStart(4, "0")}`;
-    })
-    .replaceAll(/[&<>"\r]/g, (character) => ENTITIES[character] ?? character);
-}
+const escaped = (text: string): string => visible(text).replaceAll(/[&<>"]/g, (sign) => ENTITIES[sign] ?? sign);

@@ -104,7 +104,7 @@ export async function runScenarios<A extends AnyAgent>(
   const runs: ScenarioRun[][] = list.map(() => []);
   const jobs = list.flatMap(({ repeat = suite.repeat }, i) =>
     Array.from({ length: repeat }, (_, n) => async (): Promise<void> => {
-      runs[i]![n] = await once(await next(), list[i]!, given, suite);
+      runs[i]![n] = await once(next, list[i]!, given, suite);
     }),
   );
   await atATime(jobs, suite.concurrency, given.signal);
@@ -187,14 +187,16 @@ function needs(
 }
 
 async function once(
-  agent: AnyAgent,
+  makeAgent: () => Promise<AnyAgent>,
   scenario: Scenario,
   options: GivenOptions,
   { timeoutMs }: Suite,
 ): Promise<ScenarioRun> {
   const { plugins = [], runner = {}, userModel, price, clock = systemClock, signal } = options;
+  let agent: AnyAgent;
   let setup: ScenarioSetup;
   try {
+    agent = await makeAgent();
     setup = (await options.setup?.(scenario)) ?? {};
   } catch (error) {
     return notPlayed(`The setup failed: ${messageOf(error)}`);

@@ -298,6 +298,17 @@ describe("runScenarios()", () => {
     });
   });
 
+  it("shows nothing to a terminal that could rewrite it", async () => {
+    const agent = new Agent({
+      name: "Hostile",
+      tools: [lookup],
+      model: functionModel(() => call("lookup", "\u001b[2J\u202e")),
+    });
+    const report = await runScenarios(agent, [{ ...greeting, name: "is \u001b[31mred" }]);
+    expect(scenarioTable(report)).toContain("Hostile calls lookup(\\u001b[2J\\u202e)");
+    expect(scenarioTable(report)).not.toMatch(/[\u001b\u202e]/);
+  });
+
   it("takes a function that makes the agents of each conversation", async () => {
     const models: ScriptedModel[] = [];
     const make = () => {
@@ -342,6 +353,13 @@ describe("runScenarios()", () => {
     };
     const begin = await runScenarios(triage, [greeting], { setup: thrown("no database") });
     const end = await runScenarios(triage, [greeting], { setup: () => ({ close: thrown("rows left") }) });
+    let made = 0;
+    const agents = () => (++made === 1 ? triage : thrown("no agent")());
+    const second = await runScenarios(agents, [{ ...greeting, name: "is made" }, greeting]);
+    expect(second.scenarios.map(({ runs }) => runs[0]?.failures[0]?.message)).toEqual([
+      undefined,
+      "The setup failed: no agent",
+    ]);
     expect([begin, end].map(({ scenarios }) => scenarios[0]?.runs[0]?.failures[0]?.message)).toEqual([
       "The setup failed: no database",
       "The end of the setup failed: rows left",

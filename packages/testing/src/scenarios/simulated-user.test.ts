@@ -85,6 +85,11 @@ describe("a user that a model plays", () => {
     );
   });
 
+  it("is asked again where it does not say whether the goal is reached", async () => {
+    const model = scriptedModel([call("end_conversation", { reached: "perhaps" }), end(false, "no")]);
+    expect(await play(model, { expect: { goalReached: false } })).toMatchObject({ ok: true, goal: { reached: false } });
+  });
+
   it("uses of the plugins only the models", async () => {
     const asked: string[] = [];
     const plugin: Plugin = {

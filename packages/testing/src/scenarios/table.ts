@@ -1,4 +1,5 @@
 /** A report for the terminal. */
+import { visible } from "../text.ts";
 import { oneLine } from "../transcript.ts";
 import type { ScenarioReport, ScenarioResult, ScenarioRun } from "./report.ts";
 
@@ -17,12 +18,13 @@ export function scenarioTable(report: ScenarioReport): string {
   const failed = report.scenarios.filter(({ passes, count }) => passes < count);
   const runs = report.scenarios.reduce((sum, { count }) => sum + count, 0);
   const passes = report.scenarios.reduce((sum, result) => sum + result.passes, 0);
-  return [
+  const text = [
     ...lines,
     ...failed.flatMap((result) => ["", `${oneLine(result.name)}${placeText(result)}`, indented(failureText(result))]),
     "",
     `${report.passed} of ${report.scenarios.length} scenarios passed; ${passes} of ${runs} runs passed`,
   ].join("\n");
+  return visible(text);
 }
 
 /** What went wrong in the runs of a scenario. What several runs have in common is told once. */
