@@ -18,6 +18,7 @@
  * @module
  */
 import { testChunks, testEventStream, testOddStreams, testReplies, testTruncation } from "./decoding.ts";
+import { declareGroup } from "../session-store/group.ts";
 import { testErrors, testRetries, testSecrets } from "./failures.ts";
 import { startProvider } from "./provider.ts";
 import { testRequests } from "./requests.ts";
@@ -63,29 +64,32 @@ const GROUPS = {
 export function testModel(suite: ModelSuite): void {
   const needed = (needs: readonly Capability[]): Capability | undefined =>
     needs.find((need) => suite.missing?.[need] !== undefined);
-  const test: Group["test"] = (name, body, ...needs) => {
-    const lacks = needed(needs);
-    if (lacks === undefined) suite.it(name, body);
-    else suite.it(`${name} (missing: ${suite.missing?.[lacks]})`, () => mustFail(body, lacks));
-  };
-  const group: Group = {
-    ...suite,
-    test,
-    socketTest(name, handler, body, ...needs) {
-      if (suite.network === false) return;
-      test(
-        name,
-        async () => {
-          const provider = await startProvider(handler);
-          try {
-            await body(provider);
-          } finally {
-            await provider.close();
-          }
-        },
-        ...needs,
-      );
-    },
+  const groupWith = (it: ModelSuite["it"]): Group => {
+    const test: Group["test"] = (name, body, ...needs) => {
+      const lacks = needed(needs);
+      if (lacks === undefined) it(name, body);
+      else it(`${name} (missing: ${suite.missing?.[lacks]})`, () => mustFail(body, lacks));
+    };
+    return {
+      ...suite,
+      it,
+      test,
+      socketTest(name, handler, body, ...needs) {
+        if (suite.network === false) return;
+        test(
+          name,
+          async () => {
+            const provider = await startProvider(handler);
+            try {
+              await body(provider);
+            } finally {
+              await provider.close();
+            }
+          },
+          ...needs,
+        );
+      },
+    };
   };
   const unknown = suite.groups?.find((name) => !Object.hasOwn(GROUPS, name));
   if (unknown !== undefined) {
@@ -93,7 +97,7 @@ export function testModel(suite: ModelSuite): void {
   }
   for (const [name, declare] of Object.entries(GROUPS)) {
     if (suite.groups && !suite.groups.includes(name)) continue;
-    suite.describe(`${suite.dialect.name}: ${name}`, () => declare(group));
+    declareGroup(suite, `${suite.dialect.name}: ${name}`, (it) => declare(groupWith(it)));
   }
 }
 

@@ -21,6 +21,7 @@
 import { testAppend } from "./append.ts";
 import { testDelete } from "./delete.ts";
 import { testFaults } from "./faults.ts";
+import { declareGroup } from "./group.ts";
 import { testInterleavings } from "./interleavings.ts";
 import { testKeys } from "./keys.ts";
 import { testLatency } from "./latency.ts";
@@ -60,11 +61,12 @@ const GROUPS = {
 /** Declares the suite's tests. Capabilities are verified both ways: what a store says it cannot do must fail, too. */
 export function testSessionStore(suite: SessionStoreSuite): void {
   for (const [name, declare] of Object.entries(GROUPS)) {
-    suite.describe(name, () => {
+    declareGroup(suite, name, (it) => {
       declare({
         ...suite,
+        it,
         test: (name, body) => {
-          suite.it(name, async () => {
+          it(name, async () => {
             const subject = await suite.create();
             try {
               await body(subject);

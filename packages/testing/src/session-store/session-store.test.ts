@@ -29,6 +29,22 @@ describe("testSessionStore()", () => {
     expect(await firstFailure(() => new MemoryStore(TIME))).toBeUndefined();
   });
 
+  // Outside of this repository vitest fails a `describe` without a test.
+  it("declares no group without a test", () => {
+    const counts: number[] = [];
+    testSessionStore({
+      describe(_, body) {
+        counts.push(0);
+        body();
+      },
+      it: () => counts.push((counts.pop() ?? 0) + 1),
+      create: () => ({ store: new MemoryStore(), another: () => new MemoryStore() }),
+      capabilities: CAPABILITIES,
+    });
+    expect(counts).not.toContain(0);
+    expect(counts.length).toBeGreaterThan(5);
+  });
+
   it("finds a capability that is there but not declared, and the other way round", { timeout: 30_000 }, async () => {
     for (const capability of ["list", "lease", "close", "shared", "faults", "corruption"] as const) {
       const capabilities = { ...CAPABILITIES, [capability]: !CAPABILITIES[capability as "list"] };
