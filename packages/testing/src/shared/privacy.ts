@@ -77,7 +77,9 @@ function formsOf(value: string): readonly string[] {
 /** What keys look like, and where they stand. Each is linear in the text. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,32}PRIVATE KEY-----)?/g, REDACTED],
-  [/\b(bearer|basic|token|sntrys?)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
+  [/\b(bearer|sntrys?|authorization["'\\\s:=]{1,8}(?:basic|token))\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
+  // Ordinary words as well: what follows has a digit, a sign or capitals inside, as "a basic subscription" has not.
+  [/\b([Bb]asic|BASIC|[Tt]oken|TOKEN)\s+(?=[\w.~+/=-]{0,64}(?:[\d=+]|[a-z][A-Z]))[\w.~+/=-]{8,}/g, `$1 ${REDACTED}`],
   [/(:\/\/[^\s/:@"']{0,128}:)[^\s/@"']{1,256}@/g, `$1${REDACTED}@`],
   [
     /\b((?:x-|dd-)?api[-_ ]?key|authorization|x-honeycomb-team|passw(?:or)?d|secret|(?:access|refresh|id)[-_]token|sentry_key)((?:\\?["'])?\s*[:=]\s*(?:\\?["'])?)(?!(?:bearer|basic|token)\b)[^\s"'\\,;&}]{4,}/gi,

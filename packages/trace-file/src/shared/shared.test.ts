@@ -64,6 +64,8 @@ describe("a scrubber", () => {
   it.each([
     ["authorization: Bearer abcdefgh12345678", "abcdefgh12345678"],
     ["Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"],
+    ["use token abcdEfghijk", "abcdEfghijk"],
+    ['{"authorization": "token swordfishes"}', "swordfishes"],
     ["postgres://admin:hunter22@db.example/prod", "hunter22"],
     ["Incorrect API key provided: sk-proj-abcdefghijklmnop", "sk-proj-abcdefghijklmnop"],
     ['{"x-api-key": "0123456789abcdef"}', "0123456789abcdef"],
@@ -85,6 +87,7 @@ describe("a scrubber", () => {
     "https://example.com:8080/path?x=1",
     "gpt-4o-mini-2026-07-18",
     "task-force, risk-averse, desk-bound",
+    "Your basic subscription is active; a token validation failed",
   ])("leaves %s as it is", (text) => {
     expect(new Scrubber().text(text)).toBe(text);
   });
@@ -122,7 +125,17 @@ describe("a scrubber", () => {
   it("is done soon with what is made to hold it up", () => {
     const scrub = new Scrubber();
     const started = performance.now();
-    for (const evil of ["://a:", "-----BEGIN ", "bearer ", "eyJaaaaaaaa.", "api_key=", "sk-", "password: \\"])
+    for (const evil of [
+      "://a:",
+      "-----BEGIN ",
+      "bearer ",
+      "token aaaaaaaa",
+      "token ",
+      "eyJaaaaaaaa.",
+      "api_key=",
+      "sk-",
+      "password: \\",
+    ])
       scrub.text(evil.repeat(100_000 / evil.length));
     expect(performance.now() - started).toBeLessThan(1_000);
   });
