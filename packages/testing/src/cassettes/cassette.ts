@@ -5,7 +5,7 @@ import { announce } from "../watch.ts";
 import { CassetteError, HOW_TO_RECORD } from "./cassette-error.ts";
 import { readCassette, writeCassette } from "./file.ts";
 import { type CassetteMode, isRecording } from "./mode.ts";
-import { DEFINITION } from "./normal-form.ts";
+import { DEFINITION, type ModelNames } from "./normal-form.ts";
 import { openedCassettes } from "./opened.ts";
 import { Player, type RequestField } from "./player.ts";
 import { Recorder } from "./recorder.ts";
@@ -101,6 +101,19 @@ function ignoredBy(match: Required<CassetteOptions>["match"]): ReadonlySet<Reque
   return new Set(match.ignore);
 }
 
+/** A model of these names, also where they change later. */
+function named(names: ModelNames, stream: Model["stream"]): Model {
+  return {
+    get name() {
+      return names.name;
+    },
+    get provider() {
+      return names.provider;
+    },
+    stream,
+  };
+}
+
 class Recording implements Cassette {
   readonly recording = true;
   readonly problems: readonly Error[] = [];
@@ -125,8 +138,7 @@ class Recording implements Cassette {
   }
 
   #over(model: Model): Model {
-    const { name, provider } = model;
-    return { name, provider, stream: (request) => this.#recorder.stream(request, model) };
+    return named(model, (request) => this.#recorder.stream(request, model));
   }
 
   assertDone(): void {}
@@ -146,15 +158,11 @@ class Replay implements Cassette {
   constructor(path: string, player: Player, real: Model | undefined) {
     this.path = path;
     this.#player = player;
-    const { name, provider } = real ?? player.model ?? { name: "cassette", provider: "cassette" };
-    this.model = { name, provider, stream: (request) => player.stream(request, real) };
+    const names = real ?? player.model ?? { name: "cassette", provider: "cassette" };
+    this.model = named(names, (request) => player.stream(request, real));
     this.plugin = {
       name: "cassette",
-      wrapModel: (model) => ({
-        name: model.name,
-        provider: model.provider,
-        stream: (request) => player.stream(request, model),
-      }),
+      wrapModel: (model) => named(model, (request) => player.stream(request, model)),
     };
   }
 
