@@ -62,7 +62,7 @@ afterAll(({}, { meta }) => {
     const batonCoverage = mergeCoverage(counting.map((report) => report() as CoverageReport));
     Object.assign(meta, { batonCoverage });
   }
-  if (openedCassettes().size > 0) Object.assign(meta, { batonCassettes: [...openedCassettes()] });
+  if (openedCassettes().length > 0) Object.assign(meta, { batonCassettes: openedCassettes() });
   throwFirst(ofFile.flatMap(({ problems }) => problems()));
 });
 

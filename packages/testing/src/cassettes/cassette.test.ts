@@ -551,7 +551,7 @@ the conversation is another one; run the test with BATON_CASSETTES=record to rec
       cassette.close();
       expect(cassette.stale).toHaveLength(4);
       expect(cassette.stale.join("\n")).toContain(
-        'recording 2, agent "Billing": instructions: recorded: "Help with bills.", now:      "Help."',
+        'recording 2, agent "Billing": instructions was "Help with bills.", is now "Help."',
       );
     }
     const cassette = await misses((model) => run(desk(model, changed), "I was charged twice"), {

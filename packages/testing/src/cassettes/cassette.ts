@@ -79,10 +79,14 @@ export async function openCassette(path: string, options: CassetteOptions = {}):
   if (timing !== "recorded" && timing !== "none")
     throw new TypeError(`Cannot use "${String(timing)}" as timing: expected recorded, none`);
   const recording = isRecording(path, options.mode);
-  openedCassettes().add(resolve(path));
-  if (recording) return new Recording(path, typeof record === "function" ? await record() : record, clock, redaction);
+  const opened = (stale: readonly string[]): void => void openedCassettes().push({ path: resolve(path), stale });
+  if (recording) {
+    opened([]);
+    return new Recording(path, typeof record === "function" ? await record() : record, clock, redaction);
+  }
   const exchanges = readCassette(path);
   const player = new Player(exchanges, { path, ignored, clock: timing === "recorded" ? clock : undefined, redaction });
+  opened(player.stale);
   const replay = new Replay(path, player, typeof record === "function" ? undefined : record);
   announce({ name: `cassette ${JSON.stringify(path)}`, problems: () => replay.outstanding() });
   return replay;

@@ -18,7 +18,7 @@ describe("cassettePath()", () => {
 });
 
 /** Runs vitest in a folder of its own, as a user does. */
-describe("cassettes in vitest", { timeout: 60_000 }, () => {
+describe("cassettes in vitest", { timeout: 120_000 }, () => {
   const here = import.meta.dirname;
   const quoted = (file: string): string => JSON.stringify(join(here, file));
   let folder = "";
@@ -43,9 +43,12 @@ describe("cassettes in vitest", { timeout: 60_000 }, () => {
       import { cassetteFor } from ${quoted("index.ts")};
       for (const name of ["says hello", "says goodbye"]) {
         it(name, async (test) => {
-          const { model } = await cassetteFor(test, { record: () => scriptedModel(() => say(name)) });
+          const { model } = await cassetteFor(test, {
+            record: () => scriptedModel(() => say(name)),
+            match: { ignore: ["instructions"] },
+          });
           const asks = process.env.ASKS !== "nothing";
-          if (asks) await run(new Agent({ name: "Desk", model }), "hi");
+          if (asks) await run(new Agent({ name: "Desk", instructions: process.env.WORDS ?? "Help.", model }), "hi");
           expect(process.env.FAILS).toBe(undefined);
         });
       }`,
@@ -72,6 +75,12 @@ describe("cassettes in vitest", { timeout: 60_000 }, () => {
     expect(await vitest({ BATON_CASSETTES: "record" })).toMatchObject({ code: 0 });
     expect((await readdir(cassettes())).toSorted()).toEqual(["says-goodbye.json", "says-hello.json"]);
     expect(await vitest({})).toMatchObject({ code: 0 });
+
+    const changed = await vitest({ WORDS: "Help well." });
+    expect(changed.code).toBe(0);
+    expect(changed.text).toMatch(
+      /Cassettes that differ from what is asked now\n.*says-hello.json: recording 1, agent "Desk": instructions was "Help.", is now "Help well."\n/,
+    );
 
     const idle = await vitest({ ASKS: "nothing" });
     expect(idle.code).toBe(1);
@@ -100,7 +109,7 @@ describe("cassettes in vitest", { timeout: 60_000 }, () => {
         {
           moduleId: join(folder, "desk.case.js"),
           children: { allTests: () => states.map((state) => ({ result: () => ({ state }) })) },
-          meta: () => ({ batonCassettes: [join(cassettes(), "says-hello.json")] }),
+          meta: () => ({ batonCassettes: [{ path: join(cassettes(), "says-hello.json"), stale: [] }] }),
         },
       ]);
       return text.join("\n");

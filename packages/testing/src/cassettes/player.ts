@@ -85,7 +85,10 @@ export class Player {
     same.used = true;
     for (const field of this.#how.ignored) {
       const found = differenceIn(field, same.compared, asked);
-      if (found) this.stale.push(`recording ${same.exchange.number}, agent "${asked.agent}": ${inWords(found, ", ")}`);
+      if (found)
+        this.stale.push(
+          `recording ${same.exchange.number}, agent "${asked.agent}": ${found.at} was ${found.recorded}, is now ${found.now}`,
+        );
     }
     return same.exchange;
   }
@@ -118,7 +121,7 @@ export class Player {
     return new CassetteError(
       ofDefinition ? "stale" : "mismatch",
       path,
-      `${what}: it differs from recording ${nearest.exchange.number} in ${inWords(found, "\n  ")}\n${why}; ${HOW_TO_RECORD} again`,
+      `${what}: it differs from recording ${nearest.exchange.number} in ${found.at}:\n  recorded: ${found.recorded}\n  now:      ${found.now}\n${why}; ${HOW_TO_RECORD} again`,
     );
   }
 
@@ -155,9 +158,6 @@ function differenceIn(field: RequestField, recorded: NormalRequest, now: NormalR
   if (field === "model" && (recorded.model === null || now.model === null)) return undefined;
   return difference(recorded[field], now[field], field);
 }
-
-const inWords = ({ at, recorded, now }: Difference, separator: string): string =>
-  `${at}:${separator === "\n  " ? separator : " "}recorded: ${recorded}${separator}now:      ${now}`;
 
 /** Rejects with the reason as soon as the request is aborted; `stop` ends the listening. */
 function aborted(signal: AbortSignal, stop?: AbortSignal): Promise<never> {

@@ -1,5 +1,6 @@
 /**
- * A reporter for vitest that names the cassettes which no test has opened. It needs the setup file:
+ * A reporter for vitest that names the cassettes which no test has opened, and those that are stale. It needs the setup
+ * file:
  *
  * ```ts ignore
  * test: {
@@ -14,6 +15,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { FOLDER } from "./for-test.ts";
+import type { OpenedCassette } from "./opened.ts";
 import { cassettesIn } from "./unused.ts";
 
 /** What the reporter looks at beside the folders of `cassetteFor()`, and what it does. */
@@ -34,7 +36,8 @@ export interface CassetteModule {
 }
 
 /**
- * Names the cassettes of test files that are gone, and those that a test file whose tests all passed has not opened. A
+ * Names cassettes that were replayed though an agent has changed, as far as `match` lets it. And those of no test: the
+ * cassettes of test files that are gone, and those that a test file whose tests all passed has not opened. A
  * test file of which a test was skipped or failed is left out: that test may need them.
  */
 export class CassetteReporter {
@@ -46,18 +49,19 @@ export class CassetteReporter {
 
   onTestRunEnd(modules: readonly CassetteModule[]): void {
     const { folders = [], fail = false, write = (text) => console.log(text) } = this.#options;
-    const opened = new Set(
-      modules.flatMap(
-        (module) => (module.meta() as { readonly batonCassettes?: readonly string[] }).batonCassettes ?? [],
-      ),
+    const opened = modules.flatMap(
+      (module) => (module.meta() as { readonly batonCassettes?: readonly OpenedCassette[] }).batonCassettes ?? [],
     );
+    const stale = opened.flatMap(({ path, stale }) => stale.map((what) => `  ${path}: ${what}`));
+    if (stale.length > 0) write(`\nCassettes that differ from what is asked now\n${stale.join("\n")}`);
     const passed = modules.filter(allPassed);
     const places = [
       ...passed.map(({ moduleId }) => join(dirname(moduleId), FOLDER, basename(moduleId))),
       ...[...new Set(modules.map(({ moduleId }) => dirname(moduleId)))].flatMap(ofFilesThatAreGone),
       ...(passed.length === modules.length ? folders : []),
     ];
-    const unused = [...new Set(places.flatMap((place) => cassettesIn(place, opened)))];
+    const paths = new Set(opened.map(({ path }) => path));
+    const unused = [...new Set(places.flatMap((place) => cassettesIn(place, paths)))];
     if (unused.length === 0) return;
     write(`\nCassettes that no test has opened\n${unused.map((path) => `  ${path}`).join("\n")}`);
     if (fail) process.exitCode = 1;

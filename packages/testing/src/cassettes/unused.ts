@@ -5,7 +5,7 @@ import { openedCassettes } from "./opened.ts";
 
 /** The cassettes in `folder` and below that this process has not opened, sorted. For after all tests. */
 export function unusedCassettes(folder: string): readonly string[] {
-  return cassettesIn(folder, openedCassettes());
+  return cassettesIn(folder, new Set(openedCassettes().map(({ path }) => path)));
 }
 
 /** The cassettes in `folder` and below that are not in `opened`. */
