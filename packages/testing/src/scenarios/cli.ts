@@ -3,9 +3,10 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { entryOf, type Exported, importModule, type Terminal } from "../module.ts";
 import { scenarioJUnit } from "./junit.ts";
+import type { ScenarioOptions } from "./options.ts";
 import { readScenarioFiles } from "./read.ts";
 import type { ScenarioReport } from "./report.ts";
-import { runScenarios, type ScenarioOptions } from "./run.ts";
+import { runScenarios } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarioTable } from "./table.ts";
 

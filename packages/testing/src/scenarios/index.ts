@@ -3,14 +3,8 @@
  *
  * @module
  */
-export {
-  checkScenario,
-  runScenarios,
-  type ScenarioAgent,
-  type ScenarioArguments,
-  type ScenarioOptions,
-  type ScenarioSetup,
-} from "./run.ts";
+export { checkScenario, runScenarios } from "./run.ts";
+export type { ScenarioAgent, ScenarioArguments, ScenarioOptions, ScenarioSetup } from "./options.ts";
 export type {
   Decision,
   Decisions,
@@ -22,13 +16,8 @@ export type {
   ScenarioUser,
   TurnExpectations,
 } from "./scenario.ts";
-export {
-  readScenarioFiles,
-  readScenarios,
-  type ReadScenariosOptions,
-  type ScenarioProblem,
-  ScenariosError,
-} from "./read.ts";
+export { readScenarioFiles, readScenarios, type ReadScenariosOptions } from "./read.ts";
+export { type ScenarioProblem, ScenariosError } from "./scenarios-error.ts";
 export type { PlayedTurn, ScenarioFailure, ScenarioReport, ScenarioResult, ScenarioRun } from "./report.ts";
 export { scenarioJUnit } from "./junit.ts";
 export { scenarioTable } from "./table.ts";

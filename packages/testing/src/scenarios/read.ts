@@ -18,40 +18,7 @@ import {
 import { namesOf, type KnownNames } from "./names.ts";
 import { type Path, pathText, problemsOf } from "./problems.ts";
 import type { Scenario } from "./scenario.ts";
-import { quote } from "../text.ts";
-
-/** One thing that is wrong with scenarios. */
-export interface ScenarioProblem {
-  readonly file?: string;
-  /** From 1. */
-  readonly line?: number;
-  /** Name of the scenario, where it has one. */
-  readonly scenario?: string;
-  readonly message: string;
-}
-
-/** Scenarios that cannot be played. The message has all that is wrong, one a line. */
-export class ScenariosError extends TypeError {
-  override name = "ScenariosError";
-  readonly problems: readonly ScenarioProblem[];
-
-  constructor(problems: readonly ScenarioProblem[]) {
-    const lines = problems.map(({ file, line, scenario, message }) => {
-      const place =
-        file === undefined
-          ? line === undefined
-            ? ""
-            : `line ${line}`
-          : `${file}${line === undefined ? "" : `:${line}`}`;
-      const which = place === "" && scenario !== undefined ? `scenario ${quote(scenario)}` : place;
-      return `  ${which === "" ? "" : `${which}: `}${message}`;
-    });
-    super(
-      `Cannot use the scenarios: ${problems.length} ${problems.length === 1 ? "problem" : "problems"}\n${lines.join("\n")}`,
-    );
-    this.problems = problems;
-  }
-}
+import { repeatedNames, type ScenarioProblem, ScenariosError, source } from "./scenarios-error.ts";
 
 /** How scenarios are read. */
 export interface ReadScenariosOptions {
@@ -95,23 +62,6 @@ export async function readScenarioFiles(
   if (all.length > 0) throw new ScenariosError(all);
   return scenarios;
 }
-
-/** Names that several scenarios have. */
-export function repeatedNames(scenarios: readonly Scenario[]): readonly ScenarioProblem[] {
-  const seen = new Set<string>();
-  return scenarios.flatMap(({ name, file, line }) => {
-    if (!seen.has(name)) {
-      seen.add(name);
-      return [];
-    }
-    return [{ ...source(file, line), scenario: name, message: `another scenario has the name ${quote(name)}` }];
-  });
-}
-
-const source = (file: string | undefined, line: number | undefined): Pick<ScenarioProblem, "file" | "line"> => ({
-  ...(file === undefined ? {} : { file }),
-  ...(line === undefined ? {} : { line }),
-});
 
 /** `!regex ^ch_` or `!regex /^ch_/i` */
 const regex: ScalarTag = {
