@@ -88,6 +88,7 @@ const script = (prefix = "call"): Script => ({
     calls(
       reason("Look first.", { id: `rs_${prefix}`, encrypted_content: prefix.repeat(9), created_at: prefix.length }),
       say(["Let me ", "look."]),
+      { type: "provider_item", provider: "scripted", data: { after: `rs_${prefix}` } },
       call("lookup", { id: 1 }, { callId: `${prefix}_y` }),
       call("refund", { id: 1 }, { callId: `${prefix}_z` }),
     ),
@@ -113,9 +114,10 @@ describe("a cassette", () => {
     cassette.close();
     expect(replayed.finalOutput).toBe("You were refunded.");
     expect(replayed.usage).toEqual(recorded.usage);
-    const names = (text: string): string =>
-      text.replaceAll(/call_[xyz]/g, (id) => ({ call_x: "call_1", call_y: "call_2", call_z: "call_3" })[id] as string);
-    expect(transcript(replayed.history)).toEqual(transcript(recorded.history).map(names));
+    const names = { call_x: "call_1", call_y: "call_2", call_z: "call_3", rs_call: "id_1" };
+    const named = (text: string): string =>
+      text.replaceAll(/call_[xyz]|rs_call/g, (id) => names[id as keyof typeof names]);
+    expect(transcript(replayed.history)).toEqual(transcript(recorded.history).map(named));
   });
 
   it("is a file that can be read", async () => {
@@ -175,6 +177,7 @@ describe("a cassette", () => {
                     "data": { "created_at": 0, "encrypted_content": "[encrypted]", "id": "id_1" }
                   },
                   { "type": "message", "role": "assistant", "content": "Let me look." },
+                  { "type": "provider_item", "provider": "scripted", "data": { "after": "id_1" } },
                   { "type": "tool_call", "callId": "call_2", "name": "lookup", "arguments": "{\\"id\\":1}" },
                   { "type": "tool_call", "callId": "call_3", "name": "refund", "arguments": "{\\"id\\":1}" }
                 ],
@@ -198,6 +201,7 @@ describe("a cassette", () => {
                 "agent": "Billing"
               },
               { "type": "message", "role": "assistant", "content": "Let me look.", "agent": "Billing" },
+              { "type": "provider_item", "provider": "scripted", "data": { "after": "id_1" }, "agent": "Billing" },
               {
                 "type": "tool_call",
                 "callId": "call_2",

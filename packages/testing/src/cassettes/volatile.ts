@@ -2,13 +2,17 @@ import type { Json, JsonObject } from "@batonjs/core";
 
 /** Gives ids their names. */
 export interface Names {
+  /** The name of a call's id. */
   call(id: string): string;
+  /** The name of any other id. */
   id(id: string): string;
+  /** Whether `id()` has named it. */
+  knows(text: string): boolean;
 }
 
 /** Ids by the order in which they appear: requests that differ in ids alone become the same. */
 export function namesInOrder(): Names {
-  return { call: counted(() => "call"), id: counted(() => "id") };
+  return { call: counted(() => "call", new Map()), ...otherIds() };
 }
 
 /**
@@ -17,11 +21,19 @@ export function namesInOrder(): Names {
  */
 export function namesForFile(ofReplies: ReadonlySet<string>, ofRequests: ReadonlySet<string>): Names {
   const brought = new Set([...ofRequests].filter((id) => !ofReplies.has(id)));
-  return { call: counted((id) => (brought.has(id) ? "given" : "call"), brought), id: counted(() => "id") };
+  return { call: counted((id) => (brought.has(id) ? "given" : "call"), new Map(), brought), ...otherIds() };
 }
 
-function counted(word: (id: string) => string, taken: ReadonlySet<string> = new Set()): (id: string) => string {
+function otherIds(): Omit<Names, "call"> {
   const names = new Map<string, string>();
+  return { id: counted(() => "id", names), knows: (text) => names.has(text) };
+}
+
+function counted(
+  word: (id: string) => string,
+  names: Map<string, string>,
+  taken: ReadonlySet<string> = new Set(),
+): (id: string) => string {
   const counts = new Map<string, number>();
   return (id) => {
     let name = names.get(id);
@@ -56,7 +68,8 @@ export function steadyData(data: Json, names: Names): Json {
   const ids = new Set<string>();
   collectIds(data, ids);
   const steady = (value: Json): Json => {
-    if (typeof value === "string") return ids.has(value) ? names.id(value) : value;
+    // An id of this item or, as a reference, of one before it.
+    if (typeof value === "string") return ids.has(value) || names.knows(value) ? names.id(value) : value;
     if (typeof value !== "object" || value === null) return value;
     if (isList(value)) return value.map(steady);
     const keys = Object.keys(value).toSorted();
