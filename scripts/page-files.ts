@@ -15,3 +15,12 @@ export function filesIn(page: string): Readonly<Record<string, string>> {
     ]),
   );
 }
+
+/** The commands of a section of a page, each a line of its `sh` blocks. */
+export function commandsIn(page: string, section: string): readonly string[] {
+  const text = readFileSync(join(root, page), "utf8");
+  const start = text.indexOf(`\n${section}\n`);
+  if (start === -1) throw new Error(`Cannot read commands of ${page}: it has no section "${section}"`);
+  const [body = ""] = text.slice(start + section.length + 1).split(/^## /m);
+  return [...body.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = ""]) => block.trim().split("\n"));
+}

@@ -26,5 +26,7 @@ describe("FileStore", () => {
       faults: false,
       corruption: false,
     },
+    // The store reads the whole session for each call: fewer runs than usual are slow enough.
+    runs: { models: 10, interleavings: 3, speed: 30 },
   });
 });

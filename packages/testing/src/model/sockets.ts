@@ -183,7 +183,7 @@ export function testTimeouts(group: Group): void {
           ...options,
         });
         // Without limits nothing comes: there is no need to wait for long.
-        const most = group.missing?.timeouts === undefined ? 5_000 : 500;
+        const most = group.missing?.timeouts === undefined ? 5_000 : 300;
         const error = failed(await within(most, name, collect(model, REQUEST)), "timeout", name);
         check(error.retryable, "a timeout may be retried where nothing was shown");
         if (partialText !== undefined) equal(error.partialText, partialText, "partialText");

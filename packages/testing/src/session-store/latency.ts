@@ -1,15 +1,12 @@
 import { messages } from "./samples.ts";
 import type { Group } from "./subject.ts";
 
-/** Appends and reads that are measured. */
-const COUNT = 200;
-
-export function testLatency({ test, report = console.log }: Group): void {
+export function testLatency({ test, runs: { speed = 200 } = {}, report = console.log }: Group): void {
   test("is reported", async ({ store }) => {
     const key = { id: "s" };
     const appends: number[] = [];
     const reads: number[] = [];
-    for (let at = 0; at < COUNT; at++) {
+    for (let at = 0; at < speed; at++) {
       const items = messages(`m${at}`, 4);
       appends.push(await timed(() => store.append(key, items, { expectedVersion: at * 4, opId: `op${at}` })));
       reads.push(await timed(() => store.read(key, at * 4)));

@@ -62,8 +62,8 @@ export interface SessionStoreSuite {
   readonly capabilities: SessionStoreCapabilities;
   /** Data of other releases: of every older one, and one from the future. */
   readonly layouts?: readonly StoredLayout[];
-  /** How often the generated tests run. @default 30 for models, 10 for interleavings */
-  readonly runs?: { readonly models?: number; readonly interleavings?: number };
+  /** How often the generated tests run, and appends whose speed is told. @default 30 models, 10 interleavings, 200 for speed */
+  readonly runs?: { readonly models?: number; readonly interleavings?: number; readonly speed?: number };
   /** Takes a line about speed. @default console.log */
   readonly report?: (line: string) => void;
 }
