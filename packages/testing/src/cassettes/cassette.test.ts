@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   Agent,
+  GuardrailError,
   handoff,
   type Model,
   ModelError,
@@ -341,6 +342,7 @@ describe("a cassette", () => {
     const errors: readonly unknown[] = [
       new ModelError("Cannot answer", { kind: "rate_limit", status: 429, retryAfterMs: 2_000, partialText: "He" }),
       new RunError("No", { code: "mine" }),
+      new GuardrailError("tone", "rude", "Not that", { agent: "Agent" }),
       new RangeError("out"),
       Object.assign(new Error("odd"), { name: "OddError" }),
       { just: "a value" },
@@ -367,9 +369,11 @@ describe("a cassette", () => {
     });
     expect(thrown[1]).toBeInstanceOf(RunError);
     expect(thrown[1]).toMatchObject({ message: "No", code: "mine" });
-    expect(thrown[2]).toBeInstanceOf(RangeError);
-    expect(thrown[3]).toMatchObject({ name: "OddError", message: "odd" });
-    expect(thrown[4]).toEqual({ just: "a value" });
+    expect(thrown[2]).toBeInstanceOf(RunError);
+    expect(thrown[2]).toMatchObject({ name: "GuardrailError", message: "Not that", code: "guardrail_tripped" });
+    expect(thrown[3]).toBeInstanceOf(RangeError);
+    expect(thrown[4]).toMatchObject({ name: "OddError", message: "odd" });
+    expect(thrown[5]).toEqual({ just: "a value" });
   });
 
   it("ends without a reply where the model did", async () => {

@@ -44,7 +44,7 @@ export function toFailure(thrown: unknown, redaction: Redaction): Failure {
   };
 }
 
-/** What is thrown again: of the same class where it is one of core or of the language, else an `Error` of that name. */
+/** What is thrown again: of the same class where it is one of these or of the language, else an error of that name. */
 export function fromFailure(failure: Failure): unknown {
   if ("thrown" in failure) return failure.thrown;
   const { message, fields } = failure;
@@ -57,7 +57,7 @@ export function fromFailure(failure: Failure): unknown {
       return new RunError(message, fields);
     default: {
       if (Object.hasOwn(BUILT_IN, failure.class)) return new BUILT_IN[failure.class as keyof typeof BUILT_IN](message);
-      const error = new Error(message);
+      const error = "code" in fields ? new RunError(message, fields) : new Error(message);
       error.name = failure.class;
       return error;
     }
