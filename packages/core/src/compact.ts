@@ -1,6 +1,7 @@
 import type { Model } from "./contracts/model.ts";
 import type { Plugin } from "./contracts/plugin.ts";
 import { type VisibleItem, isUserMessage, textOf } from "./items.ts";
+import { checkKeys } from "./options.ts";
 
 export interface CompactOptions {
   /** The model that summarises, by name or as an object. */
@@ -17,6 +18,7 @@ export interface CompactOptions {
   readonly estimateTokens?: (text: string) => number;
 }
 
+const COMPACT_OPTIONS = new Set(["model", "atItems", "atTokens", "keepItems", "instructions", "estimateTokens"]);
 const INSTRUCTIONS =
   "Summarise the conversation so far for the agent that goes on with it. Keep names, numbers, dates, ids, decisions and what was promised. Write plain text.";
 
@@ -26,6 +28,7 @@ const INSTRUCTIONS =
  * call is separated from its result.
  */
 export function compact(options: CompactOptions): Plugin {
+  checkKeys(options, COMPACT_OPTIONS, "compact()");
   const { model, atItems = 200, atTokens = Infinity, keepItems = 20, instructions = INSTRUCTIONS } = options;
   const estimate = options.estimateTokens ?? ((text: string) => Math.ceil(text.length / 4));
   for (const [name, value] of Object.entries({ atItems, keepItems })) {

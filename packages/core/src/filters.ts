@@ -12,6 +12,7 @@ import {
 } from "./items.ts";
 import type { Json } from "./json.ts";
 import { quote } from "./names.ts";
+import { checkKeys } from "./options.ts";
 
 /**
  * A filter that works for any payload and context. Whatever it does, a call is never separated from its result, nor
@@ -203,6 +204,7 @@ export interface SummarizeOptions {
   readonly atLeast?: number;
 }
 
+const SUMMARIZE_OPTIONS = new Set(["instructions", "keep", "atLeast"]);
 const SUMMARY_INSTRUCTIONS =
   "Summarise this conversation for a colleague who takes over. Keep names, numbers, dates, ids and what was promised. Write plain text, no greeting.";
 
@@ -211,6 +213,7 @@ const SUMMARY_INSTRUCTIONS =
  * that hands over: its text came from a model, so it is no system text.
  */
 export function summarize(model: Model | string, options: SummarizeOptions = {}): InputFilter<unknown, unknown> {
+  checkKeys(options, SUMMARIZE_OPTIONS, "summarize()");
   const { instructions = SUMMARY_INSTRUCTIONS, keep = 0, atLeast = 4 } = options;
   for (const [name, value] of Object.entries({ keep, atLeast })) {
     if (Number.isInteger(value) && value >= 0) continue;

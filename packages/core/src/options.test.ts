@@ -3,7 +3,23 @@ import { call, handOff, say, scriptedModel, testClock } from "@batonjs/testing";
 import { hostileCallbacks, hostileNumbers, hostileTexts } from "@batonjs/testing/corpus";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { Agent, handBack, handoff, memorySessions, run, Runner, stream, tool } from "./index.ts";
+import {
+  Agent,
+  budget,
+  compact,
+  fallback,
+  handBack,
+  handoff,
+  memorySessions,
+  retry,
+  run,
+  Runner,
+  seals,
+  stream,
+  summarize,
+  timeout,
+  tool,
+} from "./index.ts";
 
 /** Options as a caller without types would write them. */
 type Any = never;
@@ -370,6 +386,26 @@ describe("callbacks that do not do what they should", () => {
       }
     });
   }
+});
+
+describe("an option of a plugin or filter that is misspelt", () => {
+  const model = scriptedModel([]);
+  const secret = "0123456789abcdef0123456789abcdef";
+  const attempts: readonly [string, (options: never) => unknown, object][] = [
+    ["retry()", retry, { maxRetry: 3 }],
+    ["timeout()", timeout, { idelMs: 1 }],
+    ["fallback()", (options) => fallback([model], options), { onlyWhen: () => true }],
+    ["budget()", budget, { maxToken: 1_000 }],
+    ["compact()", compact, { model, atItem: 10 }],
+    ["summarize()", (options) => summarize(model, options), { keepLast: 2 }],
+    ["seals()", seals, { keys: [{ id: "1", secret }], expiresIn: 1_000 }],
+  ];
+
+  it.each(attempts)("is a TypeError of %s: it would do nothing", (what, make, options) => {
+    const wrong = Object.keys(options).at(-1)!;
+    expect(() => make(options as never)).toThrow(`Cannot use option "${wrong}" of ${what}: known options are `);
+    expect(() => make(options as never)).toThrow(TypeError);
+  });
 });
 
 describe("texts of the developer", () => {

@@ -63,3 +63,11 @@ export function checkOptions<Options>(options: Options, rules: Rules<Options>, w
     throw new TypeError(`Cannot use ${quote(value)} as ${key} of ${what}: expected ${expected}`);
   }
 }
+
+/** Throws a `TypeError` for an option that is not known: one that is misspelt would do nothing. */
+export function checkKeys(options: object, known: ReadonlySet<string>, what: string): void {
+  for (const key in options) {
+    if (!known.has(key))
+      throw new TypeError(`Cannot use option ${quote(key)} of ${what}: known options are ${[...known].join(", ")}`);
+  }
+}

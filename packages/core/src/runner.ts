@@ -13,6 +13,7 @@ import { filterList } from "./handoff.ts";
 import type { Input } from "./items.ts";
 import { DEFAULT_LIMITS, limitsWith } from "./limits.ts";
 import { quote } from "./names.ts";
+import { checkKeys } from "./options.ts";
 import { perform } from "./perform/index.ts";
 import { previewOf } from "./perform/handoff.ts";
 import { askBeside } from "./perform/model.ts";
@@ -209,13 +210,6 @@ export class Runner {
 
 /** Why a run stopped whose stream was left. Made once: an abort without a reason builds a costly one. */
 const LEFT = new Error("The stream was left before its end");
-
-function checkKeys(options: object, known: ReadonlySet<string>, what: string): void {
-  for (const key in options) {
-    if (!known.has(key))
-      throw new TypeError(`Cannot use option ${quote(key)} of ${what}: known options are ${[...known].join(", ")}`);
-  }
-}
 
 const standard: Runner = new Runner();
 

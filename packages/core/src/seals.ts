@@ -2,6 +2,7 @@ import { type Clock, randomId, systemClock } from "./environment.ts";
 import { RunError } from "./errors.ts";
 import type { Pending } from "./events.ts";
 import type { Item } from "./items.ts";
+import { checkKeys } from "./options.ts";
 import type { RunResult } from "./result.ts";
 
 /** A secret that signs. `id` is told to whoever holds the state; `secret` has at least 32 bytes. */
@@ -46,6 +47,7 @@ export interface Seals {
 /** The longest sealed state that is opened, in characters. */
 export const MAX_SEALED_LENGTH = 16_000_000;
 
+const SEAL_OPTIONS = new Set(["keys", "audience", "expiresInMs", "nonces", "clock"]);
 const VERSION = "baton1";
 const MIN_SECRET_BYTES = 32;
 
@@ -60,6 +62,7 @@ interface Payload extends OpenedState {
  * transcript. HMAC-SHA256 over version, key id and payload; with an audience, an expiry and a nonce that is good once.
  */
 export function seals(options: SealOptions): Seals {
+  checkKeys(options, SEAL_OPTIONS, "seals()");
   const { audience, expiresInMs = 3_600_000, clock = systemClock, nonces = memoryNonces(clock) } = options;
   const [first] = options.keys;
   if (!first) throw new TypeError("Cannot seal without a key: expected at least one { id, secret }");

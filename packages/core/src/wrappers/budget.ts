@@ -3,6 +3,7 @@ import type { Plugin } from "../contracts/plugin.ts";
 import { type Clock, systemClock } from "../environment.ts";
 import { LimitError } from "../errors.ts";
 import type { ModelUsage } from "../items.ts";
+import { checkKeys } from "../options.ts";
 import { withStream } from "./wrap.ts";
 
 export interface BudgetOptions {
@@ -21,6 +22,7 @@ export interface BudgetOptions {
   readonly clock?: Clock;
 }
 
+const BUDGET_OPTIONS = new Set(["maxTokens", "maxCost", "price", "maxTimeMs", "clock"]);
 /** How many runs are remembered; the oldest is forgotten first. */
 const MAX_RUNS = 10_000;
 
@@ -35,6 +37,7 @@ interface Spent {
  * count with the run they are nested in. A reply under way is not cut off: wrap with `timeout()` for that.
  */
 export function budget(options: BudgetOptions): Plugin {
+  checkKeys(options, BUDGET_OPTIONS, "budget()");
   const { maxTokens = Infinity, maxCost = Infinity, maxTimeMs = Infinity, price, clock = systemClock } = options;
   for (const [name, value] of Object.entries({ maxTokens, maxCost, maxTimeMs })) {
     if (!(typeof value === "number" && value > 0))

@@ -1,6 +1,7 @@
 import type { Model, ModelEvent, ModelRequest } from "../contracts/model.ts";
 import type { Plugin } from "../contracts/plugin.ts";
 import { ModelError } from "../errors.ts";
+import { checkKeys } from "../options.ts";
 import { withStream } from "./wrap.ts";
 
 export interface FallbackOptions {
@@ -15,6 +16,7 @@ const FINAL: ReadonlySet<string> = new Set(["invalid_request", "content_filter",
  * model has answered. Throws the last failure.
  */
 export function fallback(models: readonly Model[], options: FallbackOptions = {}): Plugin {
+  checkKeys(options, new Set(["when"]), "fallback()");
   if (models.length === 0) throw new TypeError("Cannot fall back to no model: expected at least one");
   const goesOn = options.when ?? ((error: ModelError) => !FINAL.has(error.kind));
   async function* ask(first: Model, request: ModelRequest): AsyncGenerator<ModelEvent> {

@@ -2,6 +2,7 @@ import type { Model, ModelEvent, ModelRequest } from "../contracts/model.ts";
 import type { Plugin } from "../contracts/plugin.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../environment.ts";
 import { ModelError } from "../errors.ts";
+import { checkKeys } from "../options.ts";
 import { withStream } from "./wrap.ts";
 
 export interface RetryOptions {
@@ -15,11 +16,14 @@ export interface RetryOptions {
   readonly random?: Random;
 }
 
+const RETRY_OPTIONS = new Set(["maxRetries", "baseDelayMs", "maxDelayMs", "clock", "random"]);
+
 /**
  * Asks a model again where its error says that this may help and nothing has been shown yet. Waits at least as long as
  * the server asks; a wait beyond `maxDelayMs` fails at once with the error as it is.
  */
 export function retry(options: RetryOptions = {}): Plugin {
+  checkKeys(options, RETRY_OPTIONS, "retry()");
   const {
     maxRetries = 2,
     baseDelayMs = 500,

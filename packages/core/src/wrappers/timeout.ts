@@ -2,6 +2,7 @@ import type { Model, ModelEvent, ModelRequest } from "../contracts/model.ts";
 import type { Plugin } from "../contracts/plugin.ts";
 import { type Clock, systemClock } from "../environment.ts";
 import { ModelError } from "../errors.ts";
+import { checkKeys } from "../options.ts";
 import { checkTimeout } from "../tool.ts";
 import { withStream } from "./wrap.ts";
 
@@ -15,8 +16,11 @@ export interface TimeoutOptions {
   readonly clock?: Clock;
 }
 
+const TIMEOUT_OPTIONS = new Set(["firstEventMs", "idleMs", "totalMs", "clock"]);
+
 /** Ends a model call that takes too long, with a `ModelError` of kind `timeout`. One timer serves a whole reply. */
 export function timeout(options: TimeoutOptions): Plugin {
+  checkKeys(options, TIMEOUT_OPTIONS, "timeout()");
   for (const name of ["firstEventMs", "idleMs", "totalMs"] as const) checkTimeout(options[name], `timeout() (${name})`);
   return { name: "timeout", wrapModel: (model) => withStream(model, (request) => watched(model, request, options)) };
 }
