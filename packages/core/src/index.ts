@@ -58,4 +58,5 @@ export { inProcess } from "./engine.ts";
 export { type Clock, type NewId, type Random, countingIds, randomId, systemClock } from "./environment.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { exampleList } from "./names.ts";
+export { checkKeys } from "./options.ts";
 export { sameJson } from "./json.ts";

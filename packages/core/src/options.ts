@@ -64,7 +64,7 @@ export function checkOptions<Options>(options: Options, rules: Rules<Options>, w
   }
 }
 
-/** Throws a `TypeError` for an option that is not known: one that is misspelt would do nothing. */
+/** Throws a `TypeError` for an option of `what` that is not known: one that is misspelt would do nothing. For plugins. */
 export function checkKeys(options: object, known: ReadonlySet<string>, what: string): void {
   for (const key in options) {
     if (!known.has(key))

@@ -1,4 +1,4 @@
-import type { ModelSettings } from "@batonjs/core";
+import { checkKeys, type ModelSettings } from "@batonjs/core";
 import type { OpenAI } from "openai";
 
 /** Which of OpenAI's two wire formats is spoken. */
@@ -83,6 +83,30 @@ const DEFAULT_LIMITS: Limits = {
   maxEventLength: 16 * 2 ** 20,
   maxResponseBytes: 256 * 2 ** 20,
 };
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  "name",
+  "apiKey",
+  "baseURL",
+  "client",
+  "fetch",
+  "organization",
+  "project",
+  "headers",
+  "api",
+  "settings",
+  "continuation",
+  "compatibility",
+  "dangerouslyAllowBrowser",
+  ...Object.keys(DEFAULT_LIMITS),
+]);
+
+/** Throws a `TypeError` for an option that is not known: `baseUrl` would send the key to OpenAI. */
+export function checkNames(options: OpenAIOptions, provider: string): void {
+  checkKeys(options, OPTIONS, provider);
+  if (options.compatibility)
+    checkKeys(options.compatibility, new Set(Object.keys(compatibilityOf(true))), `the compatibility of ${provider}`);
+}
 
 /** The longest time that timers take; a longer one would fire at once. */
 const MAX_TIMEOUT_MS = 2_147_483_647;

@@ -28,6 +28,18 @@ async function ask(model: Model | undefined): Promise<void> {
 afterEach(() => vi.unstubAllEnvs());
 
 describe("openai()", () => {
+  it("refuses an option that it does not know: baseUrl would send the key to OpenAI", () => {
+    const misspelt = { baseUrl: "http://localhost:1/v1" } as OpenAIOptions;
+    expect(() => openai(misspelt)).toThrow(
+      /^Cannot use option "baseUrl" of openai: known options are name, apiKey, baseURL, /,
+    );
+    const compatibility = { streamUse: false } as NonNullable<OpenAIOptions["compatibility"]>;
+    expect(() => openai({ compatibility })).toThrow('Cannot use option "streamUse" of the compatibility of openai');
+    expect(() => openaiCompatible({ name: "groq", baseURL: "http://localhost:1", apikey: "k" } as never)).toThrow(
+      TypeError,
+    );
+  });
+
   it("says what to write to those who pass the name of a model", () => {
     const call = openai as unknown as (name: string) => unknown;
     expect(() => call("gpt-4o")).toThrow(

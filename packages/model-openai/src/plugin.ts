@@ -5,7 +5,7 @@ import { chatCache, RequestWriter as ChatWriter } from "./chat/to-request.ts";
 import { ContinuationLinks } from "./continuation.ts";
 import type { Dialect } from "./dialect.ts";
 import { createModel } from "./model.ts";
-import { type Api, mergeSettings, type OpenAICompatibleOptions, type OpenAIOptions } from "./options.ts";
+import { type Api, checkNames, mergeSettings, type OpenAICompatibleOptions, type OpenAIOptions } from "./options.ts";
 import { REDUNDANT_EVENTS, ResponseDecoder } from "./responses/from-stream.ts";
 import { RequestWriter as ResponsesWriter, type ResponsesCache } from "./responses/to-request.ts";
 import { createConversation, server } from "./server.ts";
@@ -76,6 +76,7 @@ export function openaiCompatible(options: OpenAICompatibleOptions): OpenAIPlugin
 }
 
 function plugin(provider: string, options: OpenAIOptions, readsEnvironment: boolean): OpenAIPlugin {
+  checkNames(options, provider);
   const api = server(provider, options, readsEnvironment);
   const items: ResponsesCache = new WeakMap();
   const chat = chatCache();

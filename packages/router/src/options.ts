@@ -1,5 +1,13 @@
 /** The router's options, checked. */
-import type { Examples, HandoffSpec, Json, JsonObject, MaybePromise, Model } from "@batonjs/core";
+import {
+  checkKeys,
+  type Examples,
+  type HandoffSpec,
+  type Json,
+  type JsonObject,
+  type MaybePromise,
+  type Model,
+} from "@batonjs/core";
 import type { ClassifierKind } from "./classifier.ts";
 import type { Question, Rung } from "./decision.ts";
 import type { SavedClassifiers } from "./learner.ts";
@@ -55,6 +63,22 @@ export interface RouterOptions {
   readonly saved?: SavedRouter | Json;
 }
 
+/** `agents` is that of `routed()`. */
+const OPTIONS: ReadonlySet<string> = new Set([
+  "rules",
+  "rungs",
+  "examples",
+  "outOfScope",
+  "classifier",
+  "decider",
+  "model",
+  "thresholds",
+  "payload",
+  "back",
+  "saved",
+  "agents",
+]);
+
 /** Defaults, then what is saved, then what is given. Throws a `RangeError` that names what is out of range. */
 export function thresholdsOf(...given: readonly (Partial<Thresholds> | undefined)[]): Thresholds {
   const thresholds: Record<string, number> = { ...DEFAULT_THRESHOLDS };
@@ -78,6 +102,7 @@ export function share(name: string, value: number): number {
 
 /** `options` as they are, or the error for the first that cannot be used. */
 export function checkOptions(options: RouterOptions): void {
+  checkKeys(options, OPTIONS, "a router");
   for (const [i, rule] of (options.rules ?? []).entries()) {
     const fits = rule?.match instanceof RegExp || typeof rule?.match === "function";
     if (fits && (rule.to === null || typeof rule.to === "string")) continue;

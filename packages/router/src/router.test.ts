@@ -349,6 +349,7 @@ describe("the options of router()", () => {
       { thresholds: { example: 1 } },
       'Cannot use "example" as the name of a threshold: expected "rules", "examples", "decider"',
     ],
+    [{ threshold: 0.9 }, 'Cannot use option "threshold" of a router: known options are '],
     [{ rules: [{ to: "A" }] }, "Cannot use rule 0 of the router"],
     [{ rungs: [{ name: "own" }] }, "Cannot use rung 0 of the router"],
     [{ model: "gpt" }, "Cannot use the model of the router: expected a Model"],

@@ -1,9 +1,9 @@
 /** The same, live, while one develops. */
-import type { CallSite, Plugin, RunEvent } from "@batonjs/core";
+import { type CallSite, checkKeys, type Plugin, type RunEvent } from "@batonjs/core";
 import { dollars, duration, painter, plural, short, tokens } from "./format.ts";
 import type { LoggedItem, TraceLine } from "./lines.ts";
 import { printRun } from "./print.ts";
-import { type RecordOptions, Recorder } from "./recorder.ts";
+import { RECORD_OPTIONS, type RecordOptions, Recorder } from "./recorder.ts";
 import { summarize } from "./summary.ts";
 import { watched } from "./trace-file.ts";
 
@@ -22,6 +22,7 @@ export interface ConsoleTracePlugin extends Plugin {
   onEvent(event: RunEvent, at: CallSite): void;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set([...RECORD_OPTIONS, "write", "colours", "width", "summary"]);
 /** Lines of one run that are kept for its summary. */
 const MAX_LINES = 10_000;
 /** Runs that are followed at once. */
@@ -29,6 +30,7 @@ const MAX_RUNS = 1_000;
 
 /** Shows what happens in runs while it happens: for development. */
 export function consoleTrace(options: ConsoleTraceOptions = {}): ConsoleTracePlugin {
+  checkKeys(options, OPTIONS, "consoleTrace()");
   const { write = console.error, summary = true } = options;
   const { width = terminal()?.columns ?? 100, colours = hasColours() } = options;
   const recorder = new Recorder(options);

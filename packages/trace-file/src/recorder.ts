@@ -32,6 +32,9 @@ export interface RecordOptions {
   readonly now?: () => number;
 }
 
+/** Names of the options that all who record have. */
+export const RECORD_OPTIONS: readonly string[] = ["capture", "redact", "prices", "deltas", "maxText", "now"];
+
 /** Ids of kept and dropped items in one line. */
 const MAX_IDS = 200;
 /** Length of a reason or an error's message. */

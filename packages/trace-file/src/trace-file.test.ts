@@ -151,6 +151,8 @@ describe("a log", () => {
 
 it("traceFile() says what is wrong with an option", () => {
   expect(() => traceFile("")).toThrow("Cannot write a trace to no path: expected the name of a file");
+  expect(() => traceFile("x", { redacted: ["Ada"] } as never)).toThrow('Cannot use option "redacted" of traceFile()');
+  expect(() => consoleTrace({ redacted: ["Ada"] } as never)).toThrow('Cannot use option "redacted" of consoleTrace()');
   expect(() => traceFile("x", { maxQueue: 0 })).toThrow(
     "Cannot use 0 as maxQueue of traceFile() as it must be a positive integer",
   );

@@ -1,7 +1,7 @@
 /** The plugin that writes a log. */
-import type { CallSite, Model, Plugin, RunEvent } from "@batonjs/core";
+import { type CallSite, checkKeys, type Model, type Plugin, type RunEvent } from "@batonjs/core";
 import { LineQueue } from "./line-queue.ts";
-import { type RecordOptions, Recorder } from "./recorder.ts";
+import { RECORD_OPTIONS, type RecordOptions, Recorder } from "./recorder.ts";
 import { type LogStorage, fileStorage } from "./storage.ts";
 
 export interface TraceFileOptions extends RecordOptions {
@@ -14,6 +14,8 @@ export interface TraceFileOptions extends RecordOptions {
   /** Milliseconds that `close()` waits for the disk. @default {5_000} */
   readonly closeTimeoutMs?: number;
 }
+
+const OPTIONS: ReadonlySet<string> = new Set([...RECORD_OPTIONS, "maxBytes", "keep", "maxQueue", "closeTimeoutMs"]);
 
 /** What has become of lines. */
 export interface TraceStats {
@@ -35,6 +37,7 @@ export interface TraceFilePlugin extends Plugin {
 export function traceFile(path: string, options: TraceFileOptions = {}): TraceFilePlugin {
   if (typeof path !== "string" || path === "")
     throw new TypeError("Cannot write a trace to no path: expected the name of a file");
+  checkKeys(options, OPTIONS, "traceFile()");
   const keep = options.keep ?? 5;
   if (!Number.isInteger(keep) || keep < 0)
     throw new RangeError(`Cannot use ${keep} as keep of traceFile() as it must be a whole number of at least 0`);

@@ -684,5 +684,6 @@ describe("otel()", () => {
       "Cannot use 0 as maxOpenRuns of otel() as it must be a positive integer",
     );
     expect(() => otel({ capture: ["all" as never] })).toThrow('Cannot capture "all"');
+    expect(() => otel({ redacted: ["Ada"] } as never)).toThrow('Cannot use option "redacted" of otel(): known options');
   });
 });

@@ -7,7 +7,7 @@ import {
   metrics,
   trace,
 } from "@opentelemetry/api";
-import type { CallSite, Plugin, RunEvent } from "@batonjs/core";
+import { type CallSite, checkKeys, type Plugin, type RunEvent } from "@batonjs/core";
 import { tracedModel, tracedTool } from "./inside.ts";
 import { type Meters, metersOf } from "./metrics.ts";
 import type { OtlpProvider } from "./otlp/provider.ts";
@@ -63,12 +63,25 @@ export interface OtelPlugin extends Plugin {
 }
 
 const SCOPE = "@batonjs/trace-otel";
+const OPTIONS: ReadonlySet<string> = new Set([
+  "tracerProvider",
+  "meterProvider",
+  "capture",
+  "redact",
+  "prices",
+  "workflow",
+  "attributes",
+  "maxText",
+  "flushTimeoutMs",
+  "maxOpenRuns",
+]);
 
 /**
  * Spans and metrics by the GenAI conventions. Put it first: what the plugins after it do, their retries included, then
  * stands inside of its spans.
  */
 export function otel(options: OtelOptions = {}): OtelPlugin {
+  checkKeys(options, OPTIONS, "otel()");
   const { tracerProvider = trace.getTracerProvider() } = options;
   const flushTimeoutMs = positive(options.flushTimeoutMs ?? 5_000, "flushTimeoutMs");
   const maxOpenRuns = positive(options.maxOpenRuns ?? 10_000, "maxOpenRuns");
