@@ -24,9 +24,12 @@ interface Program {
   readonly prints: string;
 }
 
+const codeIn = (page: string): string[] =>
+  [...read(page).matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ""]) => code);
+
 /** Programs that import something and say what they print, in lines of comment under a `console.log`. */
 function programsIn(page: string): Program[] {
-  return [...read(page).matchAll(/^```ts\n(.*?)^```/gms)].flatMap(([, code = ""], index) => {
+  return codeIn(page).flatMap((code, index) => {
     const prints = [...code.matchAll(/^ *console\.log\(.*\);\n((?:^ *\/\/ .*\n)+)/gm)]
       .map(([, comments = ""]) => comments.replaceAll(/^ *\/\/ /gm, ""))
       .join("");
@@ -62,6 +65,12 @@ describe("a program in a page", () => {
       (error: { stdout: string }) => error,
     );
     expect(stdout).toBe("");
+  });
+
+  it.each(pages)("of %s that ends with what it prints is one that is run", (page) => {
+    const codes = new Set(programsIn(page).map(({ code }) => code));
+    const meant = codeIn(page).filter((code) => code.includes("import ") && /\n *\/\/ [^\n]*\n(}\n)*$/.test(code));
+    expect(meant.filter((code) => !codes.has(code))).toEqual([]);
   });
 
   it("stands in the README", () => expect(programsIn("README.md")).toHaveLength(1));
