@@ -187,7 +187,8 @@ export function testTimeouts(group: Group): void {
         const error = failed(await within(most, name, collect(model, REQUEST)), "timeout", name);
         check(error.retryable, "a timeout may be retried where nothing was shown");
         if (partialText !== undefined) equal(error.partialText, partialText, "partialText");
-        await within(1_000, "closing the connection", (provider.requests[0] as { closed: Promise<void> }).closed);
+        // On a busy machine the time may be over before the request has arrived.
+        await within(1_000, "closing the connection", Promise.all(provider.requests.map(({ closed }) => closed)));
       },
       "timeouts",
     );
