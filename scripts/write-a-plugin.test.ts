@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "./command.ts";
-import { filesIn } from "./page-files.ts";
+import { commandsIn, filesIn } from "./page-files.ts";
 
 const template = "packages/plugin-template";
 const files = filesIn("docs/write-a-plugin.md");
@@ -22,6 +22,11 @@ describe('the page "Write your own plugin"', () => {
       expect(files[path]).toBe(readFileSync(join(root, template, path), "utf8"));
     });
   }
+  it("runs its suite with the four test runners", () => {
+    const runners = commandsIn("docs/write-a-plugin.md", "## 3. Run the suite").map((line) => line.split(" ")[0]);
+    expect(runners).toEqual(["npm", "sed", "node", "deno", "bun"]);
+    expect(() => commandsIn("docs/write-a-plugin.md", "## 9")).toThrow('it has no section "## 9"');
+  });
   it("names the versions of libraries that the template uses", () => {
     const manifest = JSON.parse(readFileSync(join(root, template, "package.json"), "utf8")) as {
       dependencies: Record<string, string>;
