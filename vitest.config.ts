@@ -2,7 +2,11 @@ import { globSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { defineConfig } from "vitest/config";
 
-const roots = [...globSync("{packages,apps}/*/package.json", { cwd: import.meta.dirname }).map(dirname), "scripts"];
+const roots = [
+  ...globSync("{packages,apps}/*/package.json", { cwd: import.meta.dirname }).map(dirname),
+  "scripts",
+  "simulation",
+];
 
 export default defineConfig({
   test: {

@@ -65,7 +65,9 @@ export class Session {
       throw new StoreError(`Cannot fork session "${this.key.id}" at item "${at ?? ""}": it is not in the session`, {
         code: "unknown_item",
       });
-    const copied = items.slice(0, end + 1);
+    let count = end + 1;
+    while (count > 1 && items[count - 1]!.type === "reasoning") count--; // it belongs to what is not copied
+    const copied = items.slice(0, count);
     const t = new Transcript("");
     t.load(copied.slice());
     const prefix = `${this.#newId()}:fork`;

@@ -503,6 +503,15 @@ describe("reasoning that belongs to nothing", () => {
     expect(after(...items.slice(0, 3)).since).toMatchObject({ count: 1 });
   });
 
+  it("is not seen where a record was cut within a reply and another run went on", () => {
+    const cut = [{ ...user("u1"), id: "r1:0" }, { ...thought("t"), id: "r1:1" }] as Item[];
+    expect(seen(after(...cut, { ...said("a", "A"), id: "r2:0" }))).toBe("r1:0 r2:0");
+    expect(seen(after(...cut, { ...said("a", "A"), id: "r1:2" }))).toBe("r1:0 r1:1 r1:2");
+    const rewind: Item = { type: "rewind", id: "x:rewind", to: "r1:1" };
+    const rewound = [...cut, { ...said("a", "A"), id: "r1:2" }, rewind] as Item[];
+    expect(seen(after(...rewound, { ...said("b", "A"), id: "r1:3" }))).toBe("r1:0 r1:3");
+  });
+
   it("is not seen in a record that is taken over as a whole", () => {
     const t = new Transcript("A");
     t.load(items.slice());
@@ -654,6 +663,15 @@ describe("who waits, and who is next", () => {
       expect([t.waiting.map(({ agent }) => agent).join(" "), t.owner]).toEqual([waiting, owner]);
     });
   }
+
+  it("a message before a consultation in a turn has come back goes to the consulted agent", () => {
+    const asked = [user("u"), pass("1", "A", "B", "turn"), pass("2", "B", "C", "return"), said("c", "C")];
+    expect(after(...asked).owner).toBe("C");
+    const t = after(...asked, user("u2"));
+    expect([t.active, t.waiting.length]).toEqual(["C", 1]);
+    expect(after(...asked, user("u2"), said("c2", "C"), back("3")).active).toBe("B");
+    expect(after(...asked, user("u2"), said("c2", "C"), back("3"), said("b", "B")).owner).toBe("A");
+  });
 
   it("a message to a consulted agent that was interrupted goes to that agent", () => {
     const t = after(user("u"), pass("1", "A", "B", "return"), user("u2"));

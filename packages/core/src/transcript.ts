@@ -129,7 +129,7 @@ export class Transcript {
 
   /** Who gets the next user message. */
   get owner(): string {
-    return this.done ? (this.nextOwner ?? this.active) : this.active;
+    return this.done && this.waiting.length === 0 ? (this.nextOwner ?? this.active) : this.active;
   }
 
   /**
@@ -186,6 +186,8 @@ export class Transcript {
 
   #apply(item: Item): void {
     this.#position++;
+    const before = this.visible.at(-1);
+    if (before?.type === "reasoning" && !isOfOneRun(before, item)) this.dropLoneReasoning(); // its reply was cut
     if (item.path !== undefined && item.path.length > this.#depth) {
       this.#foldNested(item, item.path[this.#depth]!);
       return;
@@ -257,7 +259,7 @@ export class Transcript {
   #message(item: MessageItem): void {
     if (item.role !== "assistant") this.dropLoneReasoning();
     if (item.role !== "assistant" && item.agent === undefined && this.done) {
-      if (this.nextOwner !== undefined) this.#giveBack(this.nextOwner);
+      if (this.nextOwner !== undefined && this.waiting.length === 0) this.#giveBack(this.nextOwner);
       this.unanswered = [];
       this.turns = 0;
       this.done = false;
@@ -479,6 +481,7 @@ export class Transcript {
     Object.assign(this, state);
     this.#left = then.#left;
     this.#position = position;
+    this.dropLoneReasoning();
   }
 }
 
@@ -525,6 +528,12 @@ export function placeOfResult(visible: readonly VisibleItem[], callId: string): 
       break;
   }
   return place;
+}
+
+/** Whether one run has made both, as far as their ids tell: `runId:seq`. */
+function isOfOneRun({ id: a }: Item, { id: b }: Item): boolean {
+  const end = a.lastIndexOf(":") + 1;
+  return end === 0 || !b.includes(":") || b.startsWith(a.slice(0, end));
 }
 
 /** Whether an item that is put in is new, or a changed copy of one of the items with these ids. */

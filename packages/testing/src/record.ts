@@ -267,7 +267,8 @@ class Conversation {
   #speaks(item: Item & { readonly agent?: string }): void {
     const { agent } = item;
     if (agent === undefined || agent === this.#active) return;
-    if (this.#active !== undefined && agent !== this.#next) {
+    // Whoever was consulted answers first, also what the user says meanwhile.
+    if (this.#active !== undefined && (agent !== this.#next || this.#waiting.length > 0)) {
       this.#report("I12 legal handoff", item, `is of ${quote(agent)} while ${quote(this.#active)} has control`);
     }
     this.#active = agent;
@@ -278,7 +279,7 @@ class Conversation {
     const { from, to, mode, callId } = item;
     const wrong = (what: string): void => this.#report("I12 legal handoff", item, what);
     if (from === to) wrong("leads to the agent that it comes from");
-    if (this.#active !== undefined && from !== this.#active)
+    if (this.#active !== undefined && from !== this.#active && from !== this.#next)
       wrong(`is from ${quote(from)} while ${quote(this.#active)} has control`);
     if (mode === "back") {
       const waiting = this.#waiting.pop();
