@@ -94,6 +94,24 @@ describe("dropToolItems()", () => {
     ]);
   });
 
+  it("finds the transfer among other calls of its reply, and before one that failed", () => {
+    const [call, answer] = transfer as [VisibleItem, VisibleItem];
+    const failed = [
+      { ...called("f", "{}", "transfer_to_c"), handoff: true } as VisibleItem,
+      { ...answered("f", "no"), status: "error" } as VisibleItem,
+    ];
+    const wrong = { ...answered("3"), status: "error" } as VisibleItem;
+    for (const newItems of [
+      [call, called("3"), answer, answered("3")],
+      [called("3"), call, wrong, answer],
+      [call, failed[0]!, answer, failed[1]!],
+      [call, failed[0]!, answer], // it has no answer yet
+    ]) {
+      expect(pieces(dropToolItems(data({ newItems })))[2]).toBe("call t, result t");
+    }
+    expect(pieces(dropToolItems(data({ newItems: [call, failed[0]!, failed[1]!] })))[2]).toBe("");
+  });
+
   it("keeps the transfer alone where an older call has its id", () => {
     const old = [called("t"), answered("t")].map((item) => ({ ...item, id: `old ${item.id}` }));
     expect(pieces(dropToolItems(data({ newItems: [...old, ...transfer] })))[2]).toBe("call t, result t");
@@ -204,6 +222,10 @@ describe("redact()", () => {
 
   it("leaves arguments that are not JSON, and match, as an empty object", () => {
     expect(redacted(called("1", '{"card": 1111-2222'), SECRET)).toMatchObject({ arguments: "{}" });
+    const other = called("1", '{"card": \\1111');
+    expect(redacted(other, SECRET)).toBe(other);
+    const escaped = called("1", '{"text":  "line\\n"}');
+    expect(redacted(escaped, SECRET)).toBe(escaped);
   });
 
   it("keeps the keys and the form of arguments, also of hostile ones", () => {
@@ -218,6 +240,11 @@ describe("redact()", () => {
     const opaque = { ...thought, data: { text: "1111-2222" } } as VisibleItem;
     const search = { ...hosted, data: ["1111-2222"] } as VisibleItem;
     for (const item of [secret, opaque, search]) expect(redacted(item, SECRET)).toBeUndefined();
+    expect(redacted({ ...thought, data: { pin: 4711, ok: true } } as VisibleItem, /4711/)).toBeUndefined();
+    const flag = { ...thought, data: { ok: true, no: null } } as VisibleItem;
+    expect(redacted(flag, /true|null|object/)).toBe(flag);
+    const parts = { ...user("x"), content: [{ type: "text", text: "no card" }] } as MessageItem;
+    expect(redacted(parts, SECRET)).toBe(parts);
     expect(redacted(thought, SECRET)).toBe(thought);
     expect(redacted(hosted, SECRET)).toBe(hosted);
   });
@@ -336,6 +363,24 @@ describe("summarize()", () => {
     expect(textOf(small.request(0).items[0]!)).toBe("user: Hello\nA: Hi\nA: Well");
     small.assertDone();
     model.assertDone();
+  });
+
+  it("tells the model of calls and results, and nothing of what only a provider can read", async () => {
+    const asked: unknown[] = [];
+    const run = { ask: async (...given: unknown[]) => (asked.push(given), "short") } as unknown as FilterData["run"];
+    const inputHistory = [...history.slice(0, -1), hosted, { ...called("2"), agent: undefined } as never, user("Help")];
+    const result = await summarize("small", { instructions: "Be brief." })(data({ inputHistory, run }));
+    expect(asked).toEqual([
+      [
+        "small",
+        {
+          instructions: "Be brief.",
+          input: "user: Hello\nA: Hi\nA calls look({})\nresult: looked\nA: Well\nagent calls look({})",
+          purpose: "summary",
+        },
+      ],
+    ]);
+    expect(result.inputHistory).toHaveLength(2);
   });
 
   it("counts in the usage of the run, and says what for", async () => {
