@@ -11,7 +11,7 @@ import { pause } from "./wrappers/retry.ts";
 export type ConcurrentTurns = "queue" | "reject" | "interrupt";
 
 /** How long another process may hold a session without a sign of life. */
-const LEASE_MS = 30_000;
+const LEASE_MS = 10_000;
 /** How often a session that another process holds is asked for. */
 const LEASE_RETRY_MS = 200;
 
