@@ -10,6 +10,7 @@ import type { Plugin } from "./contracts/plugin.ts";
 import { systemClock } from "./environment.ts";
 import { SessionConflict, StoreError } from "./errors.ts";
 import type { Item } from "./items.ts";
+import { checkKeys } from "./options.ts";
 import { checkFrom, checkLimit, checkTtl, isCount, otherItems, wrongCursor } from "./store-checks.ts";
 
 export interface MemoryStoreOptions {
@@ -34,8 +35,9 @@ export class MemoryStore implements SessionStore {
   readonly #leases = new Map<string, { readonly runId: string; until: number }>();
   #changes = 0;
 
-  constructor({ now = () => systemClock.now() }: MemoryStoreOptions = {}) {
-    this.#now = now;
+  constructor(options: MemoryStoreOptions = {}) {
+    checkKeys(options, new Set(["now"]), "sessions in memory");
+    this.#now = options.now ?? (() => systemClock.now());
   }
 
   async read(key: SessionKey, from = 0): Promise<{ readonly items: readonly Item[]; readonly version: number }> {

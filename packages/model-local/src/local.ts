@@ -1,5 +1,5 @@
 /** The plugin and the model. */
-import { textOf } from "@batonjs/core";
+import { checkKeys, textOf } from "@batonjs/core";
 import type {
   HandoffSpec,
   JsonObject,
@@ -36,6 +36,8 @@ export interface LocalModelOptions {
   readonly vectors?: boolean;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["today", "threshold", "margin", "vectors"]);
+
 /** The most sets of tools and handoffs that one model remembers. */
 const MAX_REMEMBERED = 64;
 
@@ -69,7 +71,9 @@ interface Answering {
   offered(request: ModelRequest): Promise<Offered>;
 }
 
-function answering({ today, threshold = 0.45, margin = 0.15, vectors = true }: LocalModelOptions): Answering {
+function answering(options: LocalModelOptions): Answering {
+  checkKeys(options, OPTIONS, "the local model");
+  const { today, threshold = 0.45, margin = 0.15, vectors = true } = options;
   share(threshold, "threshold");
   share(margin, "margin");
   const day = today === undefined ? undefined : readDay(today);

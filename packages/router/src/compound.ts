@@ -1,4 +1,5 @@
 import {
+  checkKeys,
   contentText,
   type HandoffSpec,
   isUserMessage,
@@ -28,6 +29,8 @@ export interface CompoundOptions {
   readonly agents?: readonly string[];
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["threshold", "split", "agents"]);
+
 /** How many of the user's messages back a topic may be pending. */
 const MAX_BACK = 3;
 /** Word in the ids of calls that lead to the next topic. */
@@ -40,6 +43,7 @@ const NEXT = "next";
  * message itself: there is no state that could be lost. It belongs before `routed()`.
  */
 export function compound(router: Router, options: CompoundOptions = {}): Plugin {
+  checkKeys(options, OPTIONS, "compound()");
   const { threshold = 0.7, split = splitMessage, agents } = options;
   share("threshold of compound()", threshold);
   const reader: Reader = {

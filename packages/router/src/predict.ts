@@ -1,4 +1,13 @@
-import type { Model, ModelEvent, ModelReply, ModelRequest, Plugin, RunEvent, WrapSite } from "@batonjs/core";
+import {
+  checkKeys,
+  type Model,
+  type ModelEvent,
+  type ModelReply,
+  type ModelRequest,
+  type Plugin,
+  type RunEvent,
+  type WrapSite,
+} from "@batonjs/core";
 import { around } from "./around.ts";
 import { withNote } from "./notes.ts";
 import { share } from "./options.ts";
@@ -17,6 +26,8 @@ export interface PredictOptions {
   readonly agents?: readonly string[];
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["threshold", "maxPending", "agents"]);
+
 /** The models of one graph, by agent. */
 type Team = Map<string, Model>;
 
@@ -27,6 +38,7 @@ type Team = Map<string, Model>;
  * belongs behind `routed()`.
  */
 export function predict(router: Router, options: PredictOptions = {}): Plugin {
+  checkKeys(options, OPTIONS, "predict()");
   const predictor = new Predictor(router, options);
   return {
     name: "predict",

@@ -1,4 +1,4 @@
-import type { ModelEvent, ModelReply, ModelRequest, Plugin } from "@batonjs/core";
+import { checkKeys, type ModelEvent, type ModelReply, type ModelRequest, type Plugin } from "@batonjs/core";
 import { around } from "./around.ts";
 import type { Decision } from "./decision.ts";
 import { noteOf, withNote } from "./notes.ts";
@@ -13,12 +13,15 @@ export interface ShadowOptions {
   readonly decider?: boolean;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["agents", "decider"]);
+
 /**
  * A router that decides beside the real triage and does nothing: its decision, and whether triage did the same, are
  * noted with the reply. `disagreements(items)` lists where they differ. It never fails or delays a run by more than its
  * decision takes.
  */
 export function shadow(router: Router, options: ShadowOptions = {}): Plugin {
+  checkKeys(options, OPTIONS, "shadow()");
   const { agents, decider = false } = options;
   return {
     name: "shadow",

@@ -1,4 +1,4 @@
-import { isUserMessage, type ModelEvent, type ModelRequest, type Plugin, textOf } from "@batonjs/core";
+import { checkKeys, isUserMessage, type ModelEvent, type ModelRequest, type Plugin, textOf } from "@batonjs/core";
 import { around } from "./around.ts";
 import { withNote } from "./notes.ts";
 import { share } from "./options.ts";
@@ -19,6 +19,7 @@ export interface StickyOptions {
  * knows a triage's agents once that has been asked, or by `router.fit(triage)`.
  */
 export function stickyCheck(router: Router, options: StickyOptions = {}): Plugin {
+  checkKeys(options, new Set(["threshold"]), "stickyCheck()");
   const { threshold = 0.8 } = options;
   if (threshold === false) return { name: "sticky" };
   share("threshold of stickyCheck()", threshold);

@@ -13,6 +13,7 @@ import {
   StoreError,
   appendTexts,
   checkFrom,
+  checkKeys,
   checkLimit,
   checkTtl,
   corruptItem,
@@ -43,6 +44,8 @@ export interface PostgresStoreOptions {
   readonly retryMs?: number;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["schema", "prefix", "maxConnections", "retryMs"]);
+
 /**
  * Sessions in PostgreSQL. The tables are created and brought up to date when the store is first used.
  *
@@ -59,6 +62,7 @@ export class PostgresStore implements SessionStore {
   #closed = false;
 
   constructor(connection: PostgresConnection, options: PostgresStoreOptions = {}) {
+    checkKeys(options, OPTIONS, "sessions in PostgreSQL");
     const { schema = "public", prefix = "baton_", retryMs = 2_000 } = options;
     // What the drivers say of a URL that cannot be read repeats it, with its password.
     if (typeof connection === "string" && !(/^postgres(ql)?:\/\//.test(connection) && URL.canParse(connection)))

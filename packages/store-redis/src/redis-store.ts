@@ -12,6 +12,7 @@ import {
   StoreError,
   appendTexts,
   checkFrom,
+  checkKeys,
   checkLimit,
   checkTtl,
   decodeKey,
@@ -48,6 +49,8 @@ export interface RedisStoreOptions {
   readonly retryMs?: number;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["prefix", "ttlMs", "retryMs"]);
+
 /**
  * Sessions in Redis. Each append is one script, so it is done whole or not at all.
  *
@@ -63,6 +66,7 @@ export class RedisStore implements SessionStore {
   #closed = false;
 
   constructor(connection: RedisConnection, options: RedisStoreOptions = {}) {
+    checkKeys(options, OPTIONS, "sessions in Redis");
     const { prefix = "baton:", ttlMs, retryMs = 2_000 } = options;
     if (typeof connection === "string" && !(/^rediss?:\/\//.test(connection) && URL.canParse(connection)))
       throw new TypeError("Cannot use the connection URL: expected redis://user:password@host:port/number");

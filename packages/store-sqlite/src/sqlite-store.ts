@@ -13,6 +13,7 @@ import {
   type SessionStore,
   appendTexts,
   checkFrom,
+  checkKeys,
   checkLimit,
   checkTtl,
   corruptItem,
@@ -32,6 +33,8 @@ export interface SqliteStoreOptions {
   readonly now?: () => number;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["lockWaitMs", "now"]);
+
 /**
  * Sessions in a SQLite file. Several processes may use the same file. The file is opened when it is first needed.
  *
@@ -42,7 +45,9 @@ export class SqliteStore implements SessionStore {
   readonly #connection: Connection;
   readonly #now: () => number;
 
-  constructor(path: string | URL, { lockWaitMs = 5_000, now = Date.now }: SqliteStoreOptions = {}) {
+  constructor(path: string | URL, options: SqliteStoreOptions = {}) {
+    checkKeys(options, OPTIONS, "sessions in SQLite");
+    const { lockWaitMs = 5_000, now = Date.now } = options;
     const file = typeof path === "string" ? path : fileURLToPath(path);
     if (file === "" || file.includes("\0")) throw new TypeError(`Cannot use ${JSON.stringify(file)} as a path`);
     if (!(lockWaitMs >= 0)) throw new RangeError(`Cannot use ${lockWaitMs} as lockWaitMs: expected 0 or more`);

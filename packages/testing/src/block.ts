@@ -1,3 +1,4 @@
+import { checkKeys } from "@batonjs/core";
 import { announce } from "./watch.ts";
 
 /** Network calls that tests have not planned. */
@@ -24,7 +25,9 @@ export class BlockedCallError extends Error {
  * `@batonjs/testing/vitest` a call also fails its test where the error was swallowed. What opens sockets by itself, as
  * `node:http` does, is not seen.
  */
-export function blockRealModels({ allow = [] }: BlockOptions = {}): Blocked {
+export function blockRealModels(options: BlockOptions = {}): Blocked {
+  checkKeys(options, new Set(["allow"]), "blockRealModels()");
+  const { allow = [] } = options;
   const { fetch, WebSocket: Socket } = globalThis;
   const calls: string[] = [];
   const blocked = (method: string, address: string): BlockedCallError | undefined => {

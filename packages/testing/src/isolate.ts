@@ -2,6 +2,7 @@ import {
   type Agent,
   type AnyAgent,
   approve,
+  checkKeys,
   type ContextOf,
   type Input,
   type InputItem,
@@ -45,6 +46,17 @@ export interface IsolateOptions {
   /** What else the runner is made with: its filter, its limits, its clock. */
   readonly runner?: Omit<RunnerOptions, "plugins" | "model">;
 }
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  "from",
+  "history",
+  "input",
+  "toolName",
+  "model",
+  "plugins",
+  "runner",
+  "context",
+]);
 
 /** `context` is required where the agents need one. */
 export type WithContext<A> =
@@ -167,6 +179,7 @@ class Isolation {
 
   constructor(specialist: AnyAgent, options: IsolateOptions, lookOnly: boolean) {
     this.#specialist = specialist;
+    checkKeys(options, OPTIONS, "isolate()");
     this.#options = options;
     this.#lookOnly = lookOnly;
   }

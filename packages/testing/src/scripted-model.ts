@@ -1,4 +1,12 @@
-import type { AnyAgent, Item, Model, ModelEvent, ModelRequest, ModelUsage } from "@batonjs/core";
+import {
+  type AnyAgent,
+  checkKeys,
+  type Item,
+  type Model,
+  type ModelEvent,
+  type ModelRequest,
+  type ModelUsage,
+} from "@batonjs/core";
 import { recordRequest } from "./frozen.ts";
 import { type OracleViolation, requestOracle } from "./oracle.ts";
 import { type Answer, asReply, eventsOf, type Maker, type Script, ScriptError, type Step } from "./script.ts";
@@ -22,6 +30,8 @@ export interface ScriptedModelOptions {
   /** An agent that reaches all that are asked, or a function that gives it: the oracle then checks I30 as well. */
   readonly graph?: AnyAgent | (() => AnyAgent);
 }
+
+const OPTIONS: ReadonlySet<string> = new Set(["name", "provider", "usage", "chunkSize", "responseIds", "graph"]);
 
 /** A model that answers from a script, and remembers what it was asked. */
 export interface ScriptedModel extends Model {
@@ -57,6 +67,7 @@ export interface ScriptedModel extends Model {
  * ```
  */
 export function scriptedModel(script: Script, options: ScriptedModelOptions = {}): ScriptedModel {
+  checkKeys(options, OPTIONS, "scriptedModel()");
   const model = new Scripted(script, options);
   announce({ name: `scriptedModel ${JSON.stringify(model.name)}`, problems: () => model.outstanding() });
   return model;

@@ -1,5 +1,6 @@
 import {
   type AnyAgent,
+  checkKeys,
   type FunctionSpec,
   type Item,
   type JsonObject,
@@ -40,7 +41,9 @@ export interface SmokeOptions {
  * A model without a script: each agent calls all of its tools once, side by side, then makes each of its handoffs once,
  * then answers. Arguments are made up of the schemas, the same each time; an output type gets data.
  */
-export function smokeModel({ arguments: given = {}, handoffs = true }: SmokeOptions = {}): ScriptedModel {
+export function smokeModel(options: SmokeOptions = {}): ScriptedModel {
+  checkKeys(options, new Set(["arguments", "handoffs"]), "smokeModel()");
+  const { arguments: given = {}, handoffs = true } = options;
   const called = new Set<string>();
   const fresh = ({ name }: { readonly name: string }, agent: string): boolean => !called.has(`${agent}\n${name}`);
   return scriptedModel((request) => {
@@ -59,6 +62,8 @@ export function smokeModel({ arguments: given = {}, handoffs = true }: SmokeOpti
 
 /** What is run beside the graph. */
 export type SmokeTestOptions = Pick<IsolateOptions, "plugins" | "runner" | "history"> & Pick<SmokeOptions, "arguments">;
+
+const OPTIONS: ReadonlySet<string> = new Set(["plugins", "runner", "history", "arguments", "context"]);
 
 /** What a smoke test has done. */
 export interface SmokeReport {
@@ -84,6 +89,7 @@ export async function smokeTest<A extends AnyAgent>(
     ? [options?: SmokeTestOptions & WithContext<A>]
     : [options: SmokeTestOptions & WithContext<A>]
 ): Promise<SmokeReport> {
+  checkKeys(options ?? {}, OPTIONS, "smokeTest()");
   const { plugins = [], runner = {}, history = "Hello", arguments: given = {} } = options ?? {};
   const context = (options as { readonly context?: unknown } | undefined)?.context;
   const model = smokeModel({ arguments: given, handoffs: false });

@@ -1,4 +1,4 @@
-import type { AnyFunctionTool, Plugin, ToolContext } from "@batonjs/core";
+import { type AnyFunctionTool, checkKeys, type Plugin, type ToolContext } from "@batonjs/core";
 import { isLike, shown } from "./matching.ts";
 import { announce } from "./watch.ts";
 
@@ -70,10 +70,9 @@ const FIELDS = ["returns", "returnsInOrder", "throws", "times", "with"];
  * const runner = new Runner({ plugins: [stubs] });
  * ```
  */
-export function stubTools(
-  stubs: Readonly<Record<string, StubLike>>,
-  { unstubbed = "fail" }: StubOptions = {},
-): StubbedTools {
+export function stubTools(stubs: Readonly<Record<string, StubLike>>, options: StubOptions = {}): StubbedTools {
+  checkKeys(options, new Set(["unstubbed"]), "stubTools()");
+  const { unstubbed = "fail" } = options;
   const table = new Map(Object.entries(stubs).map(([key, each]) => [key, new Stub(key, each)]));
   const calls: StubbedCall[] = [];
   const problems: Error[] = [];

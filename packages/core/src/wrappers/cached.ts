@@ -1,5 +1,6 @@
 import { encodeKey, type SessionStore } from "../contracts/session.ts";
 import type { Item } from "../items.ts";
+import { checkKeys } from "../options.ts";
 import { wrappedStore } from "./wrapped-store.ts";
 
 export interface CachedOptions {
@@ -12,7 +13,9 @@ export interface CachedOptions {
  *
  * Each read still asks the store, so what other processes append or delete is seen at once.
  */
-export function cached(store: SessionStore, { maxItems = 100_000 }: CachedOptions = {}): SessionStore {
+export function cached(store: SessionStore, options: CachedOptions = {}): SessionStore {
+  checkKeys(options, new Set(["maxItems"]), "cached()");
+  const { maxItems = 100_000 } = options;
   if (!(maxItems >= 0)) throw new RangeError(`Cannot use ${maxItems} as maxItems: expected 0 or more`);
   /** Beginnings of sessions, the one used last at the end. Grown in place, given out as copies. */
   const sessions = new Map<string, Item[]>();

@@ -1,5 +1,5 @@
 /** The embedded classifier: which label a message belongs to, how surely, and which examples it is like. */
-import type { Examples } from "@batonjs/core";
+import { checkKeys, type Examples } from "@batonjs/core";
 import { exampleLists } from "../examples.ts";
 import { partsOf } from "../text.ts";
 import { loadWordVectors, type WordVectors } from "../vectors/word-vectors.ts";
@@ -20,6 +20,8 @@ export interface ClassifierOptions {
   /** Whether the name of an intent counts as an example of it: `card_arrival` as "card arrival". @default true */
   readonly names?: boolean;
 }
+
+const OPTIONS: ReadonlySet<string> = new Set(["threshold", "vectors", "names"]);
 
 /** A label and how much speaks for it. */
 export interface LabelScore {
@@ -92,6 +94,7 @@ export async function fitClassifier(
   examples: Readonly<Record<string, Examples>>,
   options: ClassifierOptions = {},
 ): Promise<Classifier> {
+  checkKeys(options, OPTIONS, "a classifier");
   const vectors = (options.vectors ?? true) ? await loadWordVectors() : undefined;
   return fitWith(examples, options, vectors);
 }

@@ -1,4 +1,4 @@
-import type { AnyAgent } from "@batonjs/core";
+import { type AnyAgent, checkKeys } from "@batonjs/core";
 import { everyHandoff } from "../edges.ts";
 import { type AgentDefinition, agentsOf } from "../graph.ts";
 import { noNotFor, overlappingCriteria, sameInstructions, vagueCriteria } from "./criteria-rules.ts";
@@ -42,6 +42,9 @@ const RULES: Readonly<Record<Exclude<LintRule, "unused-off">, Rule>> = {
   "untested-edge": untestedEdge,
 };
 
+const OPTIONS: ReadonlySet<string> = new Set(["off", "agents", "classifier", "price", "labels", "coverage"]);
+const OFF: ReadonlySet<string> = new Set(["rule", "at", "reason"]);
+
 /** The rules of `lintAgents`, in the order in which they are checked. */
 export const lintRules: readonly LintRule[] = [...(Object.keys(RULES) as LintRule[]), "unused-off"];
 
@@ -50,7 +53,9 @@ export const lintRules: readonly LintRule[] = [...(Object.keys(RULES) as LintRul
  * Each rule is explained in docs/lint.md. Throws a `TypeError` for an `off` without a reason.
  */
 export async function lintAgents(entry: AnyAgent, options: LintOptions = {}): Promise<LintReport> {
+  checkKeys(options, OPTIONS, "lintAgents()");
   for (const off of options.off ?? []) {
+    checkKeys(off, OFF, "what is turned off");
     if (!lintRules.includes(off.rule)) throw new TypeError(`Cannot turn off "${off.rule}": no rule has that name`);
     if (typeof off.reason !== "string" || off.reason.trim() === "")
       throw new TypeError(`Cannot turn off "${off.rule}" without a reason`);

@@ -1,4 +1,5 @@
 /** Where the known backends take spans: options for `otlp()`. */
+import { checkKeys } from "@batonjs/core";
 import type { Attributes } from "@opentelemetry/api";
 import { Secret, secret } from "../shared/privacy.ts";
 import type { OtlpOptions } from "./provider.ts";
@@ -9,15 +10,13 @@ type Key = string | Secret;
 const plain = (key: Key): string => (key instanceof Secret ? key : secret(key)).reveal();
 
 /** Langfuse: the keys of a project. `url` for another region or a server of your own. */
-export function langfuse({
-  publicKey,
-  secretKey,
-  url = "https://cloud.langfuse.com",
-}: {
+export function langfuse(options: {
   readonly publicKey: string;
   readonly secretKey: Key;
   readonly url?: string;
 }): OtlpOptions {
+  checkKeys(options, new Set(["publicKey", "secretKey", "url"]), "langfuse()");
+  const { publicKey, secretKey, url = "https://cloud.langfuse.com" } = options;
   const authorization = `Basic ${btoa(`${publicKey}:${plain(secretKey)}`)}`;
   return {
     url: under(url, "/api/public/otel/v1/traces"),
@@ -26,11 +25,11 @@ export function langfuse({
 }
 
 /** Arize Phoenix: on this machine, or its cloud with a key. */
-export function phoenix({
-  url = "http://localhost:6006",
-  apiKey,
-  project,
-}: { readonly url?: string; readonly apiKey?: Key; readonly project?: string } = {}): OtlpOptions {
+export function phoenix(
+  options: { readonly url?: string; readonly apiKey?: Key; readonly project?: string } = {},
+): OtlpOptions {
+  checkKeys(options, new Set(["url", "apiKey", "project"]), "phoenix()");
+  const { url = "http://localhost:6006", apiKey, project } = options;
   return {
     url: under(url, "/v1/traces"),
     ...(apiKey === undefined ? {} : { headers: { authorization: `Bearer ${plain(apiKey)}` } }),
@@ -39,35 +38,33 @@ export function phoenix({
 }
 
 /** LangSmith. */
-export function langSmith({
-  apiKey,
-  project,
-  url = "https://api.smith.langchain.com",
-}: {
+export function langSmith(options: {
   readonly apiKey: Key;
   readonly project?: string;
   readonly url?: string;
 }): OtlpOptions {
+  checkKeys(options, new Set(["apiKey", "project", "url"]), "langSmith()");
+  const { apiKey, project, url = "https://api.smith.langchain.com" } = options;
   const headers = { "x-api-key": apiKey, ...(project === undefined ? {} : { "langsmith-project": project }) };
   return { url: under(url, "/otel/v1/traces"), headers };
 }
 
 /** Braintrust. `parent` is `project_name:…`, `project_id:…` or `experiment_id:…`. */
-export function braintrust({
-  apiKey,
-  parent,
-  url = "https://api.braintrust.dev",
-}: {
+export function braintrust(options: {
   readonly apiKey: Key;
   readonly parent: string;
   readonly url?: string;
 }): OtlpOptions {
+  checkKeys(options, new Set(["apiKey", "parent", "url"]), "braintrust()");
+  const { apiKey, parent, url = "https://api.braintrust.dev" } = options;
   const headers = { authorization: `Bearer ${plain(apiKey)}`, "x-bt-parent": parent };
   return { url: under(url, "/otel/v1/traces"), headers };
 }
 
 /** Sentry: the DSN of a project. */
-export function sentry({ dsn }: { readonly dsn: Key }): OtlpOptions {
+export function sentry(options: { readonly dsn: Key }): OtlpOptions {
+  checkKeys(options, new Set(["dsn"]), "sentry()");
+  const { dsn } = options;
   const { protocol, username, host, pathname } = parsedDsn(plain(dsn));
   const place = pathname.split("/");
   const project = place.pop();
@@ -88,15 +85,13 @@ function parsedDsn(dsn: string): URL {
 }
 
 /** Datadog's own intake for traces of models; without it, send to an agent: `otlp({ url: "http://localhost:4318" })`. */
-export function datadog({
-  apiKey,
-  site = "datadoghq.com",
-  source = "llmobs",
-}: {
+export function datadog(options: {
   readonly apiKey: Key;
   readonly site?: string;
   readonly source?: string;
 }): OtlpOptions {
+  checkKeys(options, new Set(["apiKey", "site", "source"]), "datadog()");
+  const { apiKey, site = "datadoghq.com", source = "llmobs" } = options;
   return {
     url: `https://otlp.${site}/v1/traces`,
     headers: { "dd-api-key": apiKey, "dd-otlp-source": source },
@@ -105,15 +100,13 @@ export function datadog({
 }
 
 /** Honeycomb; `url` for the EU. */
-export function honeycomb({
-  apiKey,
-  dataset,
-  url = "https://api.honeycomb.io",
-}: {
+export function honeycomb(options: {
   readonly apiKey: Key;
   readonly dataset?: string;
   readonly url?: string;
 }): OtlpOptions {
+  checkKeys(options, new Set(["apiKey", "dataset", "url"]), "honeycomb()");
+  const { apiKey, dataset, url = "https://api.honeycomb.io" } = options;
   const headers = { "x-honeycomb-team": apiKey, ...(dataset === undefined ? {} : { "x-honeycomb-dataset": dataset }) };
   return { url: under(url, "/v1/traces"), headers };
 }

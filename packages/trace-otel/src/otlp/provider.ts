@@ -1,4 +1,5 @@
 /** A tracer provider that sends spans over OTLP, with nothing but `fetch`. */
+import { checkKeys } from "@batonjs/core";
 import {
   type Attributes,
   type Tracer,
@@ -38,6 +39,20 @@ export interface OtlpOptions {
   readonly fetch?: typeof fetch;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set([
+  "url",
+  "headers",
+  "protocol",
+  "resource",
+  "serviceName",
+  "maxQueueSize",
+  "maxBatchSize",
+  "delayMs",
+  "timeoutMs",
+  "attempts",
+  "fetch",
+]);
+
 /** What has become of spans. */
 export interface OtlpStats {
   readonly waiting: number;
@@ -62,6 +77,7 @@ const SUPPRESS = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACIN
 
 /** Sends spans to a collector over OTLP/HTTP. Throws a `TypeError` for a URL that is none. */
 export function otlp(options: OtlpOptions): OtlpProvider {
+  checkKeys(options, OPTIONS, "otlp()");
   const url = endpointOf(options.url);
   const { protocol = "protobuf", timeoutMs = 10_000, fetch: send = fetch } = options;
   const resource: Attributes = { "service.name": options.serviceName ?? "baton", ...options.resource };
