@@ -55,9 +55,10 @@ export class Journal {
 
   /** Takes over what has been recorded before, the array included. Items without an id get one. */
   load(items: (Item | NewItem)[]): void {
-    const fresh = items.findIndex((item) => item?.id === undefined); // a transcript has none such
-    this.#next += fresh < 0 ? items.length : fresh;
-    for (let i = fresh; i >= 0 && i < items.length; i++) {
+    let fresh = 0; // a transcript has none such
+    while (fresh < items.length && items[fresh]?.id !== undefined) fresh++;
+    this.#next += fresh;
+    for (let i = fresh; i < items.length; i++) {
       if (items[i]?.id === undefined) items[i] = this.stamp([checkItem(items[i] as InputItem, i)], [])[0]!;
       else this.#next++;
     }
