@@ -504,7 +504,10 @@ describe("reasoning that belongs to nothing", () => {
   });
 
   it("is not seen where a record was cut within a reply and another run went on", () => {
-    const cut = [{ ...user("u1"), id: "r1:0" }, { ...thought("t"), id: "r1:1" }] as Item[];
+    const cut = [
+      { ...user("u1"), id: "r1:0" },
+      { ...thought("t"), id: "r1:1" },
+    ] as Item[];
     expect(seen(after(...cut, { ...said("a", "A"), id: "r2:0" }))).toBe("r1:0 r2:0");
     expect(seen(after(...cut, { ...said("a", "A"), id: "r1:2" }))).toBe("r1:0 r1:1 r1:2");
     const rewind: Item = { type: "rewind", id: "x:rewind", to: "r1:1" };

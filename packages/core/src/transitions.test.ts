@@ -3,7 +3,7 @@ import type { CallVerdict } from "./contracts/engine.ts";
 import type { HandoffItem, Item, MessageItem, NewItem, ToolCallItem, ToolResultItem, TurnItem } from "./items.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { Transcript } from "./transcript.ts";
-import { type Policy, type Step, closeAll, nextStep, pendingOf } from "./transitions.ts";
+import { type Policy, type Step, closeAll, nextStep, pendingOf, refusedEvent } from "./transitions.ts";
 
 const user: MessageItem = { type: "message", id: "u", role: "user", content: "hi" };
 const said = (agent = "A", content = "answer"): MessageItem => ({
@@ -418,8 +418,9 @@ describe("nextStep()", () => {
     for (const [what, items, verdicts, , limits] of rows.filter(([what]) => what.startsWith("refuses"))) {
       const step = nextStep(transcript(items, verdicts), policy(limits));
       const events = step.type === "record" ? step.events : undefined;
-      expect(events, what).toEqual([expect.objectContaining({ type: "handoff_refused" })]);
+      expect(events, what).toEqual([expect.objectContaining({ type: "handoff_refused", to: expect.any(String) })]);
     }
+    expect("to" in refusedEvent(call("1"), "why")).toBe(false);
   });
 
   it("gives the user's reason with a denial", () => {
@@ -453,6 +454,13 @@ describe("nextStep()", () => {
       ],
       events: [expect.objectContaining({ type: "handoff", from: "B", to: "A", before: 5, after: 4 })],
     });
+  });
+
+  it("leaves what the one who waits has seen as it was", () => {
+    const t = transcript([user, ...passing("1", "A", "B", "return"), said("B", "42")]);
+    const left = JSON.stringify(t.leftBy("A"));
+    expect(nextStep(t, policy())).toEqual(nextStep(t, policy()));
+    expect(JSON.stringify(t.leftBy("A"))).toBe(left);
   });
 
   it("gives an empty answer where a consulted agent said nothing", () => {
