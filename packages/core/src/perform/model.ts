@@ -21,6 +21,7 @@ import type { Run } from "../run.ts";
 import { type Checked, check } from "../schema.ts";
 import { isAnswer } from "../transcript.ts";
 import { fromView, settleView, toView } from "../views.ts";
+import { leaveStream } from "../wrappers/wrap.ts";
 import { outputRefusal } from "./guardrails.ts";
 import { problemOf } from "./reply.ts";
 
@@ -107,15 +108,21 @@ async function replyOf(
   show: Shown | undefined,
   agent: string,
 ): Promise<ModelReply> {
+  let events: AsyncIterator<ModelEvent> | undefined;
   try {
-    for await (const event of model.stream(request)) {
-      if (event.type === "reply") return checkedReply(event, model, agent);
-      const busy = show ? show.take(event) : request.signal.throwIfAborted();
+    events = model.stream(request)[Symbol.asyncIterator]();
+    while (true) {
+      const next = await events.next();
+      if (next.done) break;
+      if (next.value.type === "reply") return checkedReply(next.value, model, agent);
+      const busy = show ? show.take(next.value) : request.signal.throwIfAborted();
       if (busy) await busy;
     }
   } catch (error) {
     if (error instanceof RunError) throw error;
     throw badTurn(model, agent, `failed: ${messageOf(error)}`, "unknown", error);
+  } finally {
+    if (events) leaveStream(events); // not awaited: the reply counts, whatever a model does after it
   }
   throw badTurn(model, agent, "ended its stream without a reply", "truncated");
 }

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../environment.ts";
 import { ModelError } from "../errors.ts";
 import { checkKeys } from "../options.ts";
 import { checkTimeout } from "../tool.ts";
-import { withStream } from "./wrap.ts";
+import { leaveStream, withStream } from "./wrap.ts";
 
 export interface TimeoutOptions {
   /** Milliseconds until the first event. @default none */
@@ -58,6 +58,7 @@ async function* watched(model: Model, request: ModelRequest, options: TimeoutOpt
     for (let wait = firstEventMs; ; wait = idleMs) {
       const next = await new Promise<IteratorResult<ModelEvent>>((resolve, fail) => {
         reject = fail;
+        if (own.signal.aborted) return fail(own.signal.reason); // while the model was being called
         expect(Math.min(clock.now() + wait, end));
         events.next().then(resolve, fail);
       });
@@ -68,7 +69,7 @@ async function* watched(model: Model, request: ModelRequest, options: TimeoutOpt
   } finally {
     clock.clearTimeout(timer);
     request.signal.removeEventListener("abort", leave);
-    void events.return?.().then(undefined, () => {});
+    leaveStream(events);
   }
 }
 

@@ -18,3 +18,10 @@ export function withStream(model: Model, stream: Model["stream"]): Model {
     stream,
   };
 }
+
+/** Lets a model's stream go: nobody waits for it, and what goes wrong in its end concerns nobody. */
+export function leaveStream(events: AsyncIterator<unknown>): void {
+  try {
+    events.return?.().then(undefined, () => {});
+  } catch {} // what makes models is the code of others
+}
