@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { JsonObject } from "@batonjs/core";
