@@ -17,7 +17,7 @@ const MAX_PARTS = 12;
 const MIN_WORDS = 2;
 
 const BETWEEN =
-  /[.!?;\n。！？；]+\s*|,?\s+(?:and\s+also|and\s+then|and|but|also|plus|besides|additionally|y|et|und|e|und\s+auch)\s+|,\s+/iu;
+  /[.!?;\n。！？；]+\s*|(?:,|(?<!\s))\s+(?:and\s+also|and\s+then|and|but|also|plus|besides|additionally|y|et|und|e|und\s+auch)\s+|,\s+/iu;
 
 /** A message cut where another topic may begin: after sentences, commas, and words such as "and". */
 export const splitMessage = (text: string): readonly string[] =>

@@ -41,7 +41,7 @@ export function freeText(field: Field, reading: Reading): Value {
   if (text === undefined || text === "") return NOTHING;
   if (!asked && !field.required && !enough(text)) return NOTHING;
   const short = /^(?:title|subject|topic|summary|keywords?)$/.test(partsOf(field.name).at(-1) ?? "");
-  const cut = short ? (text.split(/(?<=[.!?])\s|\n/, 1)[0] ?? text).replace(/[.!?]+$/, "").slice(0, 100) : text;
+  const cut = short ? (text.split(/(?<=[.!?])\s|\n/, 1)[0] ?? text).replace(/(?<![.!?])[.!?]+$/, "").slice(0, 100) : text;
   const sized = cut.slice(0, Math.min(field.maxLength ?? 2_000, 2_000)).toWellFormed();
   return sized.length < (field.minLength ?? 0) ? NOTHING : short ? capital(sized) : sized;
 }
@@ -79,7 +79,7 @@ function answerIn(text: string): string | undefined {
       /^\s*(?:it(?:'|’)?s|it is|that(?:'|’)?s|that is|this is|the|my \w+ is|i(?:'|’)?m|i am|sure,?|ok(?:ay)?,?|yes,?)\s+/i,
       "",
     )
-    .replace(/[.!?]+\s*$/, "");
+    .replace(/(?<![.!?])[.!?]+\s*$/, "");
   return contentOf(plain).length === 0 && plain.length > 40 ? undefined : plain;
 }
 
@@ -95,7 +95,7 @@ function labelled(field: Field, text: string): string | undefined {
       String.raw`\b${name}\b\s*(?:is|:|=|to|are|called|named|should be|will be)\s+["'“]?([^\s"'”,;][^"'”,;.!?\n]{0,80})`,
       "iu",
     ).exec(text);
-    const value = match?.[1]?.split(/\s+(?:and|but|please|because|so|from|with|in|on|at|for)\b/i, 1)[0];
+    const value = match?.[1]?.split(/(?<!\s)\s+(?:and|but|please|because|so|from|with|in|on|at|for)\b/i, 1)[0];
     if (value !== undefined) return value;
   }
   return undefined;

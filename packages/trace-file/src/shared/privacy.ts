@@ -90,7 +90,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\bxox[abeoprs]-[\w-]{8,}/g, REDACTED],
   [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g, REDACTED],
   [/\bAIza[\w-]{30,}/g, REDACTED],
-  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, REDACTED],
+  // The first part is bounded: a text that begins again and again would be read to its end each time.
+  [/\beyJ[\w-]{8,1024}\.[\w-]{8,}\.[\w-]*/g, REDACTED],
 ];
 /** What each of the patterns has in it: one look at a text instead of ten. */
 const SUSPICIOUS =
