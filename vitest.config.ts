@@ -1,5 +1,5 @@
 import { globSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const roots = [
@@ -15,6 +15,7 @@ export default defineConfig({
       test: {
         name: basename(root),
         include: ["**/*.test.ts"],
+        setupFiles: [join(import.meta.dirname, "packages/testing/src/vitest-prototypes.ts")],
         exclude: ["**/node_modules/**", "**/dist/**", "portable/**"],
       },
     })),

@@ -24,6 +24,8 @@ it("fails for a violation that was swallowed", async () => {
   await ask(model, requestOf([lone])).catch(() => {});
 });
 it("fails for a rejection that nobody handled", () => { void Promise.reject(new Error("lost")); });
+it("fails for a prototype that was changed", () => { Object.prototype.polluted = 1; delete Array.prototype.at; });
+it("passes with prototypes that were put back", () => { expect([({}).polluted, [1].at(0)]).toEqual([undefined, 1]); });
 it("passes with a model of the file", () => ask(ofFile));
 it("fails for its own reason", () => { scriptedModel([say("x")]); expect(1).toBe(2); });
 `;
@@ -63,7 +65,7 @@ describe("the setup for vitest", () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it("fails what went wrong unseen, and nothing else", () => {
-    expect(results).toHaveLength(7);
+    expect(results).toHaveLength(9);
     for (const { title, status } of results) {
       expect(`${title}: ${status}`).toBe(`${title}: ${title.startsWith("passes") ? "passed" : "failed"}`);
     }
@@ -77,6 +79,9 @@ describe("the setup for vitest", () => {
     expect(messages["fails for a request that was swallowed"]).toContain("its script has no reply left");
     expect(messages["fails for a violation that was swallowed"]).toContain("I1 pairing is broken");
     expect(messages["fails for a rejection that nobody handled"]).toContain("nobody handled it");
+    expect(messages["fails for a prototype that was changed"]).toContain(
+      "A test has changed Object.prototype.polluted, Array.prototype.at: all objects inherit from it",
+    );
     expect(messages["fails for its own reason"]).not.toContain("reply is left");
   });
 });

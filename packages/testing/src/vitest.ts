@@ -2,7 +2,7 @@
  * A setup file for vitest: `test: { setupFiles: ["@batonjs/testing/vitest"] }`.
  *
  * After each test it fails the test if a promise was rejected that nobody handled, if a scripted model has replies left
- * or was asked for more, or if an oracle found a violation that somebody swallowed. A test that failed already is left
+ * or was asked for more, if an oracle found a violation that somebody swallowed, or if a built-in prototype has changed. A test that failed already is left
  * as it is. What `graphCoverage()` has counted and which cassettes were opened is kept with the file, for the reporters.
  * Models made outside of tests are looked at when the file has ended. Of tests that run side by side, the last one to end
  * fails for all.
@@ -11,6 +11,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { openedCassettes } from "./cassettes/opened.ts";
+import "./vitest-prototypes.ts";
 import { type CoverageReport, mergeCoverage } from "./coverage.ts";
 import { type Watched, watchAll } from "./watch.ts";
 
