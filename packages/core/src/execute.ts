@@ -171,10 +171,7 @@ function takeMessages(messages: readonly NewItem[], taken: readonly Item[], run:
 
 /** Asks the guardrails of the agent that will answer. Those beside the model hold back the append, and the reply. */
 async function guard(owner: string, said: readonly MessageItem[], stamped: readonly Item[], run: Run): Promise<void> {
-  await run.config.engine.perform(
-    [{ type: "guardrail", key: `guardrail:${stamped[0]!.id}`, agent: owner, messages: said }],
-    run,
-  );
+  await run.performAll([{ type: "guardrail", key: `guardrail:${stamped[0]!.id}`, agent: owner, messages: said }]);
   run.judged = new Set([owner]);
   const beside = run.agent(owner).definition.inputGuardrails.some(({ runInParallel }) => runInParallel === true);
   if (!beside) {
@@ -197,7 +194,7 @@ async function settle(run: Run): Promise<void> {
     run.throwIfStopped();
     const step = nextStep(t, run.policy);
     if (step.type === "record") await run.record(step);
-    else if (step.type === "perform") await run.config.engine.perform(step.effects, run);
+    else if (step.type === "perform") await run.performAll(step.effects);
     else await giveUp(t, "The user went on without it.", "unknown", run);
   }
 }

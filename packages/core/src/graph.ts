@@ -177,28 +177,33 @@ function findModel(agent: AgentDefinition, { plugins, model, override }: GraphOp
 
 /** The model called `wanted`, as plugins wrap it for an agent, the first plugin outermost. */
 export function wrappedModel(wanted: string | Model, agent: string, plugins: readonly Plugin[], what: string): Model {
-  const found = resolveModel(wanted, plugins, what);
-  return plugins.reduceRight((inner, plugin) => plugin.wrapModel?.(inner, { agent }) ?? inner, found);
+  return plugins.reduceRight(
+    (inner, plugin) => checkModel(plugin.wrapModel?.(inner, { agent }) ?? inner, what),
+    resolveModel(wanted, plugins, what),
+  );
 }
 
 /** The model called `wanted`. `openai/gpt-4o` asks the plugin `openai`; a bare name asks all in order. */
 function resolveModel(wanted: string | Model, plugins: readonly Plugin[], what: string): Model {
-  if (typeof wanted !== "string") {
-    if (typeof (wanted as Model | null)?.stream === "function") return wanted;
-    throw new TypeError(
-      `Cannot use ${quote(wanted)} as the model of ${what}: expected a name or an object with a stream() method`,
-    );
-  }
+  if (typeof wanted !== "string") return checkModel(wanted, what);
   const slash = wanted.indexOf("/");
   const owner =
     slash > 0 ? plugins.find((plugin) => plugin.model && plugin.name === wanted.slice(0, slash)) : undefined;
   const found = owner?.model?.(wanted.slice(slash + 1)) ?? firstOf(plugins, wanted);
-  if (found) return found;
+  if (found) return checkModel(found, what);
   const able = plugins.filter((plugin) => plugin.model).map((plugin) => `"${plugin.name}"`);
   throw new TypeError(
     able.length === 0
       ? `Cannot find a model for "${wanted}" of ${what}: this runner has no plugin that provides models; write new Runner({ plugins: [...] }) with one, or pass a Model`
       : `Cannot find a model for "${wanted}" of ${what}: no plugin provides it; plugins that provide models are ${able.join(", ")}`,
+  );
+}
+
+/** What others give as a model need not be one: a promise of it is not. */
+function checkModel(model: Model, what: string): Model {
+  if (typeof (model as Model | null)?.stream === "function") return model;
+  throw new TypeError(
+    `Cannot use ${quote(model)} as the model of ${what}: expected a name or an object with a stream() method`,
   );
 }
 

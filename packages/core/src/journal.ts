@@ -7,7 +7,7 @@ import type { InputItem, Item, NewItem } from "./items.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** How often an append whose store says that it may help is tried again. */
-const MAX_APPEND_RETRIES = 2;
+export const MAX_APPEND_RETRIES = 2;
 
 export interface JournalParts {
   readonly transcript: Transcript;

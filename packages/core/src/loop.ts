@@ -7,7 +7,7 @@ export async function steps(run: Run): Promise<Stop> {
     run.throwIfStopped();
     const step = nextStep(run.transcript, run.policy);
     if (step.type === "stop") return step;
-    const busy = step.type === "record" ? run.record(step) : run.config.engine.perform(step.effects, run);
+    const busy = step.type === "record" ? run.record(step) : run.performAll(step.effects);
     if (busy) await busy;
   }
 }

@@ -5,12 +5,13 @@ import type { CallSite, Model, ModelRequest } from "./contracts/model.ts";
 import type { SessionKey } from "./contracts/session.ts";
 import { Deadlines, isThenable } from "./deadlines.ts";
 import type { AskRequest, MaybePromise } from "./definitions.ts";
+import { inProcess } from "./engine.ts";
 import { AbortError, RunError, messageOf } from "./errors.ts";
 import type { EventQueue } from "./event-queue.ts";
 import type { EventBody, RunEvent } from "./events.ts";
 import type { CompiledAgent, Graph } from "./graph.ts";
 import { type Item, type Usage, usageOf } from "./items.ts";
-import { Journal } from "./journal.ts";
+import { Journal, MAX_APPEND_RETRIES } from "./journal.ts";
 import { type Limits, limitsWith } from "./limits.ts";
 import { Transcript } from "./transcript.ts";
 import type { Policy } from "./transitions.ts";
@@ -203,6 +204,16 @@ export class Run implements EngineRun {
 
   perform(effect: Effect): Outcome | Promise<Outcome> {
     return this.#shared.perform(effect, this);
+  }
+
+  /** Has the engine do effects. One of others that does not end when the run is stopped is left behind. */
+  performAll(effects: readonly Effect[]): void | Promise<void> {
+    const { engine } = this.config;
+    const busy = engine.perform(effects, this);
+    if (engine === inProcess || !busy) return busy;
+    const { abortGraceMs, storeTimeoutMs } = this.limits;
+    const late = (): Error => new RunError("Cannot go on: the engine has not ended when the run was stopped");
+    return this.wait(busy, Infinity, late, abortGraceMs + (MAX_APPEND_RETRIES + 1) * storeTimeoutMs);
   }
 
   /** The request that the target of a handoff would get now. */

@@ -70,6 +70,10 @@ export interface EngineRun {
 
 /** Does effects: in this process, or as steps of a durable workflow. One batch is under way at a time. */
 export interface Engine {
-  /** Does all `effects`, side by side or not, and hands each outcome to `run.record`. Returns, or resolves, when all are recorded. */
+  /**
+   * Does all `effects`, side by side or not, and hands each outcome to `run.record`. Returns, or resolves, when all are
+   * recorded; soon after `run.signal` is aborted: the run ends without it when the grace of tools and the store's time
+   * are over.
+   */
   perform(effects: readonly Effect[], run: EngineRun): void | Promise<void>;
 }
