@@ -20,7 +20,6 @@ import {
 import {
   call,
   calls,
-  fail,
   handOff,
   invariantsOf,
   reason,
@@ -542,37 +541,6 @@ describe("a tool that runs when the run is stopped", () => {
       'result of call_2: "done"',
       'result of call_1 (abandoned): "The run was stopped before this was done."',
     ]);
-  });
-});
-
-describe("what a run leaves behind", () => {
-  it("is no listener, after 10,000 runs on one signal", async () => {
-    const controller = new AbortController();
-    const model: Model = {
-      name: "m",
-      provider: "p",
-      async *stream() {
-        yield { type: "reply", items: [], finishReason: "stop", usage: { inputTokens: 0, outputTokens: 0 } };
-      },
-    };
-    const agent = new Agent({ name: "Host", model });
-    const runner = new Runner();
-    for (let i = 0; i < 10_000; i++) await runner.run(agent, "hi", { signal: controller.signal });
-    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
-    const failing = new Agent({ name: "A", model: scriptedModel([fail(new Error("down"))]) });
-    await rejection(runner.run(failing, "hi", { signal: controller.signal }));
-    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
-  });
-
-  it("is no timer of the machine", async () => {
-    const before = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-    const slow = tool({ name: "slow", execute: () => tick() });
-    const model = scriptedModel([call("slow"), say("done")]);
-    await new Runner({ plugins: [memorySessions()] }).run(new Agent({ name: "Host", model, tools: [slow] }), "hi", {
-      session: "s",
-    });
-    const after = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-    expect(after).toBeLessThanOrEqual(before);
   });
 });
 

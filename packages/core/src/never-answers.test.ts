@@ -636,7 +636,7 @@ const SEAMS: Readonly<Record<Seam, readonly Case[] | { readonly none: string }>>
       what: "a listener",
       within: 0,
       ends: { output: "done" },
-      make: (hang) => makeRunner([{ name: "listens", onEvent: hang }]).run(simple(), "hi"),
+      make: (hang) => makeRunner([{ name: "listens", onEvent: hang as never }]).run(simple(), "hi"),
     },
   ],
   "plugin: close": [
