@@ -338,7 +338,8 @@ function textOfReply(items: readonly ReplyItem[]): string {
 function replyItems(items: readonly ReplyItem[], agent: string, request: ModelRequest): ReplyItem[] {
   let callIds: Set<string> | undefined;
   const kept: ReplyItem[] = [];
-  for (const item of items) {
+  for (const given of items) {
+    const item = unforged(given);
     if (item.type !== "tool_call") {
       kept.push(
         item.type === "message"
@@ -361,6 +362,18 @@ function replyItems(items: readonly ReplyItem[], agent: string, request: ModelRe
     });
   }
   return kept;
+}
+
+/** The item without what only the run may say: its id, the nested run it belongs to, and that it is a handoff. */
+function unforged(item: ReplyItem): ReplyItem {
+  if (!("id" in item || "path" in item || "handoff" in item)) return item;
+  const {
+    id: _id,
+    path: _path,
+    handoff: _handoff,
+    ...own
+  } = item as ReplyItem & { readonly path?: unknown; readonly handoff?: unknown };
+  return own as ReplyItem;
 }
 
 /** Parses the structured output. Gives what is wrong with it. */
