@@ -1,5 +1,5 @@
 /**
- * The one gate: format, lint, types, build, tests on all runtimes, packages, size. CI runs the same.
+ * The one gate: format, lint, types, build, tests on all runtimes, packages, size, the next release. CI runs the same.
  *
  * `pnpm verify lint types` runs only these steps, `pnpm verify --skip tests` all but these. Every step runs, also after
  * a failure; the exit code is 1 when one failed.
@@ -31,6 +31,7 @@ const steps: Readonly<Record<string, readonly (readonly [name: string, args: rea
   packages: [["node", ["scripts/check-packages.ts"]]],
   size: [["size-limit", []]],
   runtimes: [["node", ["runtime-tests/run.ts"]]],
+  release: [["node", ["scripts/check-release.ts"]]],
 };
 
 const [first, ...rest] = process.argv.slice(2);
