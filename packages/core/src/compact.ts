@@ -35,6 +35,8 @@ export function compact(options: CompactOptions): Plugin {
     if (!Number.isInteger(value) || value < 1)
       throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be a positive integer`);
   }
+  if (!(typeof atTokens === "number" && atTokens > 0))
+    throw new RangeError(`Cannot use ${String(atTokens)} as atTokens as it must be a positive number`);
   if (keepItems >= atItems)
     throw new RangeError(`Cannot keep ${keepItems} of ${atItems} items: keepItems must be less than atItems`);
   const isLong = (visible: readonly VisibleItem[]): boolean =>

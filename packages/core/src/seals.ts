@@ -64,6 +64,8 @@ interface Payload extends OpenedState {
 export function seals(options: SealOptions): Seals {
   checkKeys(options, SEAL_OPTIONS, "seals()");
   const { audience, expiresInMs = 3_600_000, clock = systemClock, nonces = memoryNonces(clock) } = options;
+  if (!(typeof expiresInMs === "number" && expiresInMs > 0 && expiresInMs < Infinity))
+    throw new RangeError(`Cannot use ${String(expiresInMs)} as expiresInMs as it must be a positive number`);
   const [first] = options.keys;
   if (!first) throw new TypeError("Cannot seal without a key: expected at least one { id, secret }");
   const secrets = new Map(options.keys.map((key) => [key.id, secretOf(key)]));

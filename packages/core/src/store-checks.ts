@@ -73,8 +73,8 @@ export function wrongCursor(cursor: string | undefined): StoreError {
 
 /** Rejects a time for a lease that is none. */
 export function checkTtl(action: string, ttlMs: number): void {
-  if (!(ttlMs > 0 && ttlMs < Infinity))
-    throw new StoreError(`Cannot ${action} for ${ttlMs} ms: expected a positive number`);
+  if (!(typeof ttlMs === "number" && ttlMs > 0 && ttlMs < Infinity))
+    throw new StoreError(`Cannot ${action} for ${String(ttlMs)} ms: expected a positive number`);
 }
 
 export function isCount(value: number): boolean {

@@ -16,7 +16,8 @@ export interface CachedOptions {
 export function cached(store: SessionStore, options: CachedOptions = {}): SessionStore {
   checkKeys(options, new Set(["maxItems"]), "cached()");
   const { maxItems = 100_000 } = options;
-  if (!(maxItems >= 0)) throw new RangeError(`Cannot use ${maxItems} as maxItems: expected 0 or more`);
+  if (!(typeof maxItems === "number" && maxItems >= 0))
+    throw new RangeError(`Cannot use ${String(maxItems)} as maxItems: expected 0 or more`);
   /** Beginnings of sessions, the one used last at the end. Grown in place, given out as copies. */
   const sessions = new Map<string, Item[]>();
   let total = 0;

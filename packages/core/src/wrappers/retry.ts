@@ -3,6 +3,7 @@ import type { Plugin } from "../contracts/plugin.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../environment.ts";
 import { ModelError } from "../errors.ts";
 import { checkKeys } from "../options.ts";
+import { MAX_TIMEOUT_MS } from "../tool.ts";
 import { withStream } from "./wrap.ts";
 
 export interface RetryOptions {
@@ -32,8 +33,8 @@ export function retry(options: RetryOptions = {}): Plugin {
     random = systemRandom,
   } = options;
   whole("maxRetries", maxRetries);
-  whole("baseDelayMs", baseDelayMs);
-  whole("maxDelayMs", maxDelayMs);
+  whole("baseDelayMs", baseDelayMs, MAX_TIMEOUT_MS);
+  whole("maxDelayMs", maxDelayMs, MAX_TIMEOUT_MS);
   const delayOf = (error: ModelError, attempt: number): number => {
     const backoff = Math.min(maxDelayMs, baseDelayMs * 2 ** attempt) * (0.5 + random() / 2);
     const hint = error.retryAfterMs ?? 0;
@@ -85,8 +86,9 @@ export function pause(ms: number, signal: AbortSignal, clock: Clock): Promise<vo
   });
 }
 
-/** Throws a `RangeError` unless `value` is 0 or a positive integer. */
-function whole(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 0) return;
-  throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be a whole number of at least 0`);
+/** Throws a `RangeError` unless `value` is 0 or a positive integer up to `most`. */
+function whole(name: string, value: number, most = Infinity): void {
+  if (Number.isInteger(value) && value >= 0 && value <= most) return;
+  const limit = most < Infinity ? ` and at most ${most}` : "";
+  throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be a whole number of at least 0${limit}`);
 }
