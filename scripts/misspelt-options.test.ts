@@ -11,6 +11,7 @@ import {
   smokeTest,
   stubTools,
 } from "@batonjs/testing";
+import { openCassette } from "@batonjs/testing/cassettes";
 import { describe, expect, it } from "vitest";
 import { postgresSessions } from "../packages/store-postgres/src/index.ts";
 import { redisSessions } from "../packages/store-redis/src/index.ts";
@@ -55,6 +56,7 @@ const ATTEMPTS: readonly [string, (options: never) => unknown, object][] = [
   ["isolate()", (options) => isolate(entry, options), { from: entry, plugin: [] }],
   ["stubTools()", (options) => stubTools({}, options), { unstubed: "run" }],
   ["blockRealModels()", blockRealModels, { allowed: ["localhost"] }],
+  ["a cassette", (options) => openCassette("none.json", options), { redacted: [apiKey] }],
   ["lintAgents()", (options) => lintAgents(entry, options), { of: [] }],
 ];
 

@@ -30,7 +30,9 @@ export function httpTrace(options: HttpTraceOptions): HttpTracePlugin {
 
   async function post(lines: readonly object[]): Promise<boolean> {
     const headers = { "content-type": "application/json" };
-    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(lines), signal: closing.signal });
+    const body = JSON.stringify(lines);
+    // A redirect is not followed: it could take the traces to another host.
+    const response = await fetch(url, { method: "POST", headers, body, signal: closing.signal, redirect: "error" });
     await response.body?.cancel();
     return response.ok;
   }

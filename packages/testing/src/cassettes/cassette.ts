@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type Clock, type Model, type Plugin, systemClock } from "@batonjs/core";
+import { checkKeys, type Clock, type Model, type Plugin, systemClock } from "@batonjs/core";
 import type { RedactRule } from "../shared/privacy.ts";
 import { announce } from "../watch.ts";
 import { CassetteError, HOW_TO_RECORD } from "./cassette-error.ts";
@@ -52,6 +52,7 @@ export interface Cassette {
   close(): void;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["record", "mode", "match", "timing", "clock", "redact"]);
 const DEFINITIONS: ReadonlySet<RequestField> = new Set(DEFINITION);
 
 /**
@@ -73,6 +74,7 @@ const DEFINITIONS: ReadonlySet<RequestField> = new Set(DEFINITION);
  */
 export async function openCassette(path: string, options: CassetteOptions = {}): Promise<Cassette> {
   if (typeof path !== "string" || path === "") throw new TypeError(`Cannot open a cassette: expected a path to a file`);
+  checkKeys(options, OPTIONS, "a cassette");
   const { record, match = "strict", timing = "none", clock = systemClock } = options;
   const redaction = new Redaction(options.redact);
   const ignored = ignoredBy(match);
