@@ -211,7 +211,7 @@ export class Runner {
 /** Why a run stopped whose stream was left. Made once: an abort without a reason builds a costly one. */
 const LEFT = new Error("The stream was left before its end");
 
-const standard: Runner = new Runner();
+const standard: Runner = /* @__PURE__ */ new Runner();
 
 /** Runs with a runner that has no plugins: agents need a `Model` object. */
 export function run<A extends AnyAgent>(
