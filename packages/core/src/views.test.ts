@@ -131,6 +131,11 @@ describe("fromView()", () => {
     expect(fromView(BASE, [], "a test")).toEqual([]);
   });
 
+  it("throws what says that the record is corrupt", () => {
+    for (const view of [["x"], [["a2", "u1"]]] as const)
+      expect(() => fromView(BASE, view as never, "a test")).toThrow(expect.objectContaining({ code: "corrupt_item" }));
+  });
+
   it("throws for an id that is not seen, and names it and whose view it is", () => {
     const message = 'Cannot read the view of handoff "h": item "zzz" is not among what its agent sees';
     expect(() => fromView(BASE, ["u1", "zzz"], 'handoff "h"')).toThrow(message);
@@ -166,6 +171,110 @@ describe("settleView()", () => {
       expect(settled(pick(chosen))).toBe(seen);
     });
   }
+
+  describe("of every choice in order", () => {
+    /** Slowly and plainly: pairs whole, reasoning with its item or not at all. */
+    const reference = (base: readonly VisibleItem[], chosen: readonly VisibleItem[]): string => {
+      const has = (item: VisibleItem | undefined): boolean => item !== undefined && chosen.includes(item);
+      const other = (item: VisibleItem): VisibleItem | undefined =>
+        item.type === "tool_call"
+          ? base.slice(base.indexOf(item)).find((each) => each.type === "tool_result" && each.callId === item.callId)
+          : item.type === "tool_result"
+            ? base
+                .slice(0, base.indexOf(item))
+                .findLast((each) => each.type === "tool_call" && each.callId === item.callId)
+            : item;
+      const stays = (item: VisibleItem): boolean => has(item) && has(other(item));
+      const reasonsOf = (item: VisibleItem): readonly VisibleItem[] => {
+        const reasons: VisibleItem[] = [];
+        for (let i = base.indexOf(item) - 1; base[i]?.type === "reasoning" && base[i]?.agent === item.agent; i--)
+          reasons.unshift(base[i]!);
+        const owns = item.type === "tool_call" || (item.type === "message" && item.role === "assistant");
+        return owns ? reasons : [];
+      };
+      const seen: string[] = [];
+      for (const item of base.filter((each) => each.type !== "reasoning" && stays(each))) {
+        const reasons = reasonsOf(item);
+        if (reasons.every(has)) seen.push(...reasons.map(({ id }) => id), item.id);
+        else seen.push(`(${item.id})`);
+      }
+      return seen.join(" ");
+    };
+    const bases: Readonly<Record<string, readonly VisibleItem[]>> = {
+      "without reasoning": [
+        user("u1"),
+        call("1"),
+        call("2"),
+        call("3"),
+        result("1"),
+        result("2"),
+        result("3"),
+        said("a1"),
+        user("u2"),
+      ],
+      "of calls alone": [call("1"), result("1"), call("2"), result("2"), call("3"), result("3")],
+      "with call ids used again": [
+        user("u1"),
+        call("1"),
+        result("1"),
+        call("1", "A", "c1b"),
+        result("1", "A", "r1b"),
+        said("a"),
+      ],
+      "with reasoning before calls and answers": [
+        user("u1"),
+        reason("t1"),
+        call("1"),
+        call("2"),
+        result("1"),
+        result("2"),
+        reason("t2"),
+        reason("t3"),
+        said("a1"),
+      ],
+      "with reasoning of nothing": [
+        reason("t0"),
+        user("u1"),
+        reason("t1", "B"),
+        said("a1"),
+        reason("t2"),
+        call("1"),
+        result("1"),
+        reason("t3"),
+      ],
+    };
+    for (const [what, base] of Object.entries(bases)) {
+      it(`${what} keeps pairs and reasoning whole`, () => {
+        for (let bits = 0; bits < 2 ** base.length; bits++) {
+          const chosen = base.filter((_, i) => (bits & (1 << i)) !== 0);
+          if (chosen.length === base.length) continue;
+          const seen = settleView(base, chosen, "h").map(({ id }) =>
+            id.includes("/of/") ? `(${id.split("/of/")[1]})` : id,
+          );
+          expect(seen.join(" "), ids(chosen)).toBe(reference(base, chosen));
+        }
+      });
+    }
+
+    it("that has pairs whole and no reasoning is the list itself: nothing is copied", () => {
+      const base = bases["without reasoning"]!;
+      for (const left of ["u1", "a1", "1", "2", "3"]) {
+        const chosen = base.filter((item) => item.id !== left && (item as { callId?: string }).callId !== left);
+        expect(settleView(base, chosen, "h")).toBe(chosen);
+      }
+    });
+  });
+
+  it("pairs what a filter put in only with what is of the same agent, or of none", () => {
+    const base = [user("u1"), call("1"), result("1")];
+    const without = (agent?: string): VisibleItem =>
+      ({ ...result("1"), id: undefined, agent }) as unknown as VisibleItem;
+    expect(settled([...pick("u1 c1", base), without("A")], base)).toBe("u1 c1 h/2");
+    expect(settled([...pick("u1 c1", base), without()], base)).toBe("u1 c1 h/2");
+    expect(settled([...pick("u1 c1", base), without("B")], base)).toBe("u1");
+    const unsigned = { ...call("1"), agent: undefined } as unknown as VisibleItem;
+    expect(settled([user("u1"), unsigned, without("B")], [user("u1"), unsigned, result("1")])).toContain("c1");
+  });
 
   it("gives a changed item a new id, and leaves the base as it is", () => {
     const before = structuredClone(BASE);
@@ -278,27 +387,47 @@ describe("settleView()", () => {
   });
 
   it("refuses what is no item", () => {
-    const garbage: readonly unknown[] = [
-      null,
-      undefined,
-      5,
-      "text",
-      [],
-      {},
-      { type: "hologram" },
-      { type: "approval", callId: "1", decision: "approved" },
-      { type: "message", role: "user" },
-      { type: "message", role: "wizard", content: "x" },
-      { type: "message", role: "user", content: [{ type: "tool_use" }] },
-      { type: "tool_call", callId: "1", name: "x", arguments: {} },
-      { type: "tool_result", callId: "1", output: { x: 1 }, status: "ok" },
-      { type: "message", role: "user", content: () => "x" },
+    const call = { type: "tool_call", callId: "1", name: "x", arguments: "{}" };
+    const result = { type: "tool_result", callId: "1", output: "x", status: "ok" };
+    const content = "its content is neither a text nor a list of parts";
+    const ofCall = "a call has a callId, a name and its arguments as text";
+    const ofResult = "a result has a callId, an output as text and a status";
+    const garbage: readonly (readonly [unknown, string])[] = [
+      [null, "expected an item"],
+      [undefined, "expected an item"],
+      [5, "expected an item"],
+      ["text", "expected an item"],
+      [[], "expected an item"],
+      [{}, "its role is undefined"],
+      [{ type: "hologram" }, 'no model can be shown an item of type "hologram"'],
+      [{ type: "approval", callId: "1", decision: "approved" }, 'no model can be shown an item of type "approval"'],
+      [{ type: "message", role: "user" }, content],
+      [{ type: "message", role: "wizard", content: "x" }, 'its role is "wizard"'],
+      [{ type: "message", role: "user", content: [{ type: "tool_use" }] }, content],
+      [{ type: "message", role: "user", content: () => "x" }, content],
+      [{ type: "message", role: "system", agent: "A", content: "x" }, "an agent has no system messages"],
+      [{ type: "message", role: "developer", agent: "A", content: "x" }, "an agent has no developer messages"],
+      [{ ...call, arguments: {} }, ofCall],
+      [{ ...call, callId: "" }, ofCall],
+      [{ ...call, callId: 1 }, ofCall],
+      [{ ...call, name: "" }, ofCall],
+      [{ ...call, name: undefined }, ofCall],
+      [{ ...result, output: { x: 1 } }, ofResult],
+      [{ ...result, callId: undefined }, ofResult],
+      [{ ...result, status: "fine" }, ofResult],
+      [{ type: "reasoning", data: 1 }, "it names no provider"],
+      [{ type: "provider_item", provider: "", data: 1 }, "it names no provider"],
     ];
-    for (const each of garbage) {
+    for (const [each, problem] of garbage) {
       expect(() => settleView(BASE, [...BASE, each as never], "h"), JSON.stringify(each)).toThrow(
-        /^Cannot put .* into a view/,
+        new RegExp(`^Cannot put .* into a view: ${problem.replaceAll(/[[\]().]/g, String.raw`\$&`)}$`),
       );
     }
+    const cycle: Record<string, unknown> = { type: "reasoning", provider: "p", agent: "A" };
+    cycle["data"] = cycle;
+    expect(() => settleView(BASE, [...BASE, cycle as never], "h")).toThrow(
+      'Cannot put an item of type "reasoning" into a view: it cannot be written as JSON',
+    );
   });
 
   it("takes a message without a type, as input does", () => {
