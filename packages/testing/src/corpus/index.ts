@@ -8,5 +8,7 @@ export { type ArgumentsOutcome, hostileArguments, hostileArgumentsSchema } from 
 export { hostileNamePairs, hostileNames, type NameOutcome, type NamePair } from "./names.ts";
 export { hostileTexts } from "./texts.ts";
 export { hostileKeys, hostileTenantKeys, type KeyOutcome } from "./keys.ts";
+export { hostilePayloads, hostilePayloadSchema } from "./payloads.ts";
+export { hostileStates, type StateOutcome } from "./states.ts";
 export { hostileResults, hostileThrown } from "./values.ts";
 export { hostileCallbacks, hostileNumbers } from "./options.ts";

@@ -296,6 +296,18 @@ export function testHttp(group: Group): void {
       `HTTP/1.1 200 OK\r\n${Array.from({ length: 5_000 }, (_, i) => `x-${i}: ${"y".repeat(100)}\r\n`).join("")}\r\n`,
     );
   });
+  test(
+    "145: a host without an address",
+    async () => {
+      const cause = Object.assign(new Error("getaddrinfo ENOTFOUND host.invalid"), { code: "ENOTFOUND" });
+      const fetch = (): Promise<Response> => Promise.reject(Object.assign(new TypeError("fetch failed"), { cause }));
+      const model = await create({ baseURL: "http://host.invalid/v1", apiKey: CANARY, fetch });
+      const error = failed(await collect(model, REQUEST), "network", "a host without an address");
+      check(error.retryable, "it may be tried again");
+      hasNoSecret(error, CANARY, "a host without an address");
+    },
+    "fetch",
+  );
   fails("147: a reset before the headers", "network", (_, response) => void response.socket?.resetAndDestroy());
   fails("a connection that is closed before the headers", "network", (_, response) => void response.socket?.destroy());
   fails("89: a stream that is cut in its chunked encoding", "truncated", (_, response) => {
