@@ -69,6 +69,7 @@ async function play(script: Script, options: Parameters<typeof bank>[1] = {}, ..
   const log: string[] = [];
   const { triage } = bank(script, options);
   const desk = router();
+  await desk.fit(triage); // the words are read from the disk, which the test's clock knows nothing of
   const runner = new Runner({ clock, plugins: [...more, predict(desk), slow(clock, log)] });
   let done = false;
   const result = runner.run(triage, "refund please").finally(() => (done = true));
@@ -117,7 +118,9 @@ describe("predict()", () => {
   it("streams what the specialist says as it is said", async () => {
     const clock = testClock(0);
     const { triage } = bank({ "Triage Agent": [handOff("billing")], "Billing Agent": [say(["Re", "fun", "ded."])] });
-    const runner = new Runner({ clock, plugins: [predict(router()), slow(clock, [])] });
+    const desk = router();
+    await desk.fit(triage);
+    const runner = new Runner({ clock, plugins: [predict(desk), slow(clock, [])] });
     const stream = runner.stream(triage, "refund please");
     const texts = Array<string>();
     const reading = (async () => {
