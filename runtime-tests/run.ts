@@ -89,7 +89,10 @@ async function portableSuites(name: string): Promise<Counts> {
     return { passed: 0, failed: 0, skipped: 1 };
   }
   const report = join(project, `${name}.xml`);
-  const reporters = ["--test-reporter=junit", `--test-reporter-destination=${report}`];
+  const reporters = [
+    ...["--test-reporter=junit", `--test-reporter-destination=${report}`],
+    ...["--test-reporter=dot", "--test-reporter-destination=stdout"],
+  ];
   const files = globSync("packages/*/portable/*.test.ts", { cwd: root });
   const { ok, output } = await command(runtime[0], [...runtime[1], "--test", ...reporters, ...files]);
   const counted = existsSync(report) ? countJunit(readFileSync(report, "utf8")) : { passed: 0, failed: 1, skipped: 0 };
