@@ -112,6 +112,11 @@ export class Deadlines {
   }
 }
 
+/** Nobody waits for `value`: where it is a promise, its rejection concerns nobody. */
+export function leave(value: unknown): void {
+  if (value instanceof Promise) value.catch(() => {});
+}
+
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -1,5 +1,6 @@
 import type { FunctionSpec, HandoffSpec, HostedToolSpec, Model, OutputSpec, ToolSpec } from "./contracts/model.ts";
 import type { Plugin } from "./contracts/plugin.ts";
+import { leave } from "./deadlines.ts";
 import type { Agent, AnyFunctionTool, AnyTool, Handoff, ToolSource } from "./definitions.ts";
 import { handoffDescription, handoffParameters } from "./handoff.ts";
 import { criteria, quote } from "./names.ts";
@@ -114,7 +115,14 @@ function compileAgent(agent: AgentDefinition, options: GraphOptions): CompiledAg
 
 /** A tool as plugins wrap it, the first plugin outermost. */
 export function wrapTool(tool: AnyFunctionTool, agent: string, plugins: readonly Plugin[]): AnyFunctionTool {
-  return plugins.reduceRight((inner, plugin) => plugin.wrapTool?.(inner, { agent }) ?? inner, tool);
+  return plugins.reduceRight((inner, plugin) => {
+    const wrapped = plugin.wrapTool?.(inner, { agent }) ?? inner;
+    if (kindOf(wrapped) === "tool") return wrapped;
+    leave(wrapped);
+    throw new TypeError(
+      `Cannot wrap tool "${tool.name}" of agent "${agent}": plugin "${plugin.name}" gave ${quote(wrapped)}, expected a tool`,
+    );
+  }, tool);
 }
 
 function kindOf(tool: AnyTool): "tool" | "hosted" | "source" | undefined {
@@ -202,6 +210,7 @@ function resolveModel(wanted: string | Model, plugins: readonly Plugin[], what: 
 /** What others give as a model need not be one: a promise of it is not. */
 function checkModel(model: Model, what: string): Model {
   if (typeof (model as Model | null)?.stream === "function") return model;
+  leave(model);
   throw new TypeError(
     `Cannot use ${quote(model)} as the model of ${what}: expected a name or an object with a stream() method`,
   );

@@ -29,6 +29,7 @@ import {
   type ToolOptions,
   type ToolSource,
 } from "@batonjs/core";
+import { hostileCallbacks } from "@batonjs/testing/corpus";
 import { type Answer, call, handOff, invariantsOf, say, scriptedModel, testClock, testIds } from "@batonjs/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -62,6 +63,8 @@ interface Case {
   readonly ends: { readonly code?: string; readonly name?: string } | { readonly output: string };
   /** What an abort does not end at once: a store has its time, and a tool that must run once its grace. */
   readonly holds?: true;
+  /** Its error is the caller's to see as it is: no run has begun, or it has ended. */
+  readonly passes?: true;
 }
 
 /** Fields that hold, or may hold, a function. */
@@ -97,6 +100,8 @@ type Seam =
   | "run: ask";
 
 let clock = testClock();
+/** Models have an answer also where none is expected. */
+let answersAll = false;
 const makeRunner = (plugins: readonly Plugin[] = []): Runner =>
   new Runner({ ...LIMITS, clock, plugins, newId: testIds() });
 
@@ -124,7 +129,7 @@ const storeThatHangs = (hang: () => Promise<never>, what: "read" | "append", nth
 /** A model whose replies may be left over: a run that is stopped does not ask for them. */
 const replies = (...script: readonly Answer[]): Model => {
   let used = 0;
-  return scriptedModel(() => script[used++] ?? expect.fail("asked too often"));
+  return scriptedModel(() => script[used++] ?? (answersAll ? say("done") : expect.fail("asked too often")));
 };
 const simple = (options: object = {}, script: readonly Answer[] = [call("look"), say("done")]) =>
   new Agent({ name: "Host", model: replies(...script), tools: [look], ...options });
@@ -220,7 +225,7 @@ const SEAMS: Readonly<Record<Seam, readonly Case[] | { readonly none: string }>>
       within: 100,
       ends: { code: "callback_timeout" },
       make: (hang) => {
-        const model = scriptedModel([]);
+        const model = replies();
         const other = new Agent({ name: "Other", model });
         return makeRunner().run(
           new Agent({ name: "Host", model, handoffs: [handoff(other, { isEnabled: hang })] }),
@@ -609,6 +614,7 @@ const SEAMS: Readonly<Record<Seam, readonly Case[] | { readonly none: string }>>
   "plugin: model": [
     {
       what: "a plugin's model, which is to be there at once",
+      passes: true,
       within: 0,
       ends: { name: "TypeError" },
       make: (hang) =>
@@ -618,6 +624,7 @@ const SEAMS: Readonly<Record<Seam, readonly Case[] | { readonly none: string }>>
   "plugin: wrapModel": [
     {
       what: "wrapModel, whose model is to be there at once",
+      passes: true,
       within: 0,
       ends: { name: "TypeError" },
       make: (hang) => makeRunner([{ name: "late", wrapModel: hang as never }]).run(simple({}, []), "hi"),
@@ -626,6 +633,7 @@ const SEAMS: Readonly<Record<Seam, readonly Case[] | { readonly none: string }>>
   "plugin: wrapTool": [
     {
       what: "wrapTool, whose tool is to be there at once",
+      passes: true,
       within: 0,
       ends: { name: "TypeError" },
       make: (hang) => makeRunner([{ name: "late", wrapTool: hang as never }]).run(simple({}, []), "hi"),
@@ -642,6 +650,7 @@ const SEAMS: Readonly<Record<Seam, readonly Case[] | { readonly none: string }>>
   "plugin: close": [
     {
       what: "a plugin that is closed",
+      passes: true,
       holds: true,
       within: 100,
       ends: { code: "engine_error", name: "RunError" },
@@ -760,5 +769,30 @@ describe("what never answers", () => {
     await clock.advance(LIMITS.abortGraceMs + 3 * LIMITS.storeTimeoutMs);
     expect(await running).toBeInstanceOf(AbortError);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe("what does not do what it should", () => {
+  const odd = CASES.flatMap((seam) => hostileCallbacks.map(({ what, value }) => ({ seam, how: what, callback: value })))
+    // zod calls an asynchronous refinement twice, and leaves the first promise to nobody.
+    .filter(({ seam, how }) => !(how === "rejects" && seam.what.endsWith("schema")))
+    // That is how a store says that another has the session: the turn waits for it.
+    .filter(({ seam, how }) => !(how === "returns undefined" && seam.what === "a store's lease"));
+
+  it.each(odd)("as $seam.what that $how ends in an answer or a named error", async ({ seam, callback }) => {
+    clock = testClock();
+    answersAll = true;
+    try {
+      const done = seam.make(callback as () => Promise<never>).then(
+        (result) => typeof (result as { readonly finalOutput: unknown } | undefined)?.finalOutput,
+        (error: Error) => (seam.passes === true && /^(thrown|rejected)$/.test(error.message) ? "its own" : error.name),
+      );
+      await clock.advance(100_000);
+      const ended = await Promise.race([done, Promise.resolve("not at all")]);
+      expect(ended).toMatch(/^(string|object|undefined|(Run|Model|Store|Guardrail|Type)Error|its own)$/);
+      expect(clock.pending).toBe(0);
+    } finally {
+      answersAll = false;
+    }
   });
 });

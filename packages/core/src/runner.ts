@@ -2,7 +2,7 @@ import type { RunnerConfig, RunnerOptions, RunOptions } from "./config.ts";
 import type { Model } from "./contracts/model.ts";
 import { type SessionKey, type SessionStore, sessionKey } from "./contracts/session.ts";
 import type { AnyAgent, ContextOf, ReachOf } from "./definitions.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, leave } from "./deadlines.ts";
 import { inProcess } from "./engine.ts";
 import { countingIds, systemClock } from "./environment.ts";
 import { AbortError, RunError } from "./errors.ts";
@@ -89,8 +89,7 @@ export class Runner {
           (event, at) => {
             // What listens changes nothing, also where it was written as an async function.
             try {
-              const told: unknown = plugin.onEvent!(event, at);
-              if (told instanceof Promise) told.catch(() => {});
+              leave(plugin.onEvent!(event, at));
             } catch {}
           },
         ];

@@ -73,7 +73,7 @@ export class Turns {
       throw error;
     }
     const renew = (): void => {
-      void held?.renew(LEASE_MS).catch(() => {}); // the version guards what is lost
+      void renewed(held); // the version guards what is lost
       timer = this.#clock.setTimeout(renew, LEASE_MS / 3);
     };
     if (held) timer = this.#clock.setTimeout(renew, LEASE_MS / 3);
@@ -95,6 +95,13 @@ export class Turns {
       await pause(LEASE_RETRY_MS, run.signal, this.#clock);
     }
   }
+}
+
+/** Renews a lease where it can: nobody waits for it, and no error of a store's may leave a timer. */
+async function renewed(lease: SessionLease | undefined): Promise<void> {
+  try {
+    await lease?.renew(LEASE_MS);
+  } catch {}
 }
 
 const never = (): Error => new Error("unreachable");

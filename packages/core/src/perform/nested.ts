@@ -1,4 +1,5 @@
 import type { Outcome } from "../contracts/engine.ts";
+import { leave } from "../deadlines.ts";
 import type { AnyFunctionTool } from "../definitions.ts";
 import { RunError, messageOf, truncate } from "../errors.ts";
 import type { AgentDefinition } from "../graph.ts";
@@ -88,5 +89,6 @@ function written(what: "input" | "output", callback: () => unknown, max: number)
     throw new RunError(`its ${what} failed: ${messageOf(cause)}`, { code: "callback_failed", cause });
   }
   if (typeof text === "string") return truncate(text, max);
+  leave(text);
   throw new RunError(`its ${what} must give text, found ${typeof text}`, { code: "callback_failed" });
 }
