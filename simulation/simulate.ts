@@ -276,12 +276,14 @@ class Simulation {
     for await (const event of stream) {
       events += 1;
       if (event.type === "text_delta") text += event.delta;
+      if (this.#scene.outputGuard && text.includes("LEAK")) {
+        this.#world.problem("I18 gate", "a stream shows what a guardrail withholds");
+        text = "";
+      }
       if (event.type === "turn_reset") text = "";
       if (leaves && events > 5) break;
       if (this.#world.chance(0.1)) await process.moment("slow consumer");
     }
-    if (this.#scene.outputGuard && text.includes("LEAK"))
-      this.#world.problem("I18 gate", "a stream has shown what a guardrail withholds");
     return stream.result as Promise<RunResult>;
   }
 
