@@ -90,8 +90,10 @@ async function portableSuites(name: string): Promise<Counts> {
   }
   const report = join(project, `${name}.xml`);
   const reporters = [
-    ...["--test-reporter=junit", `--test-reporter-destination=${report}`],
-    ...["--test-reporter=dot", "--test-reporter-destination=stdout"],
+    "--test-reporter=junit",
+    `--test-reporter-destination=${report}`,
+    "--test-reporter=dot",
+    "--test-reporter-destination=stdout",
   ];
   const files = globSync("packages/*/portable/*.test.ts", { cwd: root });
   const { ok, output } = await command(runtime[0], [...runtime[1], "--test", ...reporters, ...files]);

@@ -64,7 +64,8 @@ it.each<[string, Readonly<Record<string, string | undefined>>, string[]]>([
     "a map without its source",
     { "src/index.ts": undefined },
     ["dist/index.d.ts.map", "dist/index.js.map"].map(
-      (file) => `"${file}" leads to "../src/index.ts", which is not in the package`,
+      (file) =>
+        `"${file}" leads to "../src/index.ts", which is not in the package (is "dist" old? delete it and build)`,
     ),
   ],
   [

@@ -76,7 +76,9 @@ function wrongMap(folder: string, file: string): string[] {
   return map.sources
     .filter((_, index) => typeof map.sourcesContent?.[index] !== "string")
     .filter((source) => !existsSync(join(folder, dirname(file), source)))
-    .map((source) => `"${file}" leads to "${source}", which is not in the package`);
+    .map(
+      (source) => `"${file}" leads to "${source}", which is not in the package (is "dist" old? delete it and build)`,
+    );
 }
 
 function text(folder: string, file: string): string {
