@@ -369,7 +369,7 @@ describe("summarize()", () => {
     const asked: unknown[] = [];
     const run = { ask: async (...given: unknown[]) => (asked.push(given), "short") } as unknown as FilterData["run"];
     const inputHistory = [...history.slice(0, -1), hosted, { ...called("2"), agent: undefined } as never, user("Help")];
-    const result = await summarize("small", { instructions: "Be brief." })(data({ inputHistory, run }));
+    const result = await summarize("small", { instructions: "Be brief." })({ ...data({ inputHistory }), run });
     expect(asked).toEqual([
       [
         "small",
