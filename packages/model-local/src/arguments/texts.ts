@@ -41,7 +41,9 @@ export function freeText(field: Field, reading: Reading): Value {
   if (text === undefined || text === "") return NOTHING;
   if (!asked && !field.required && !enough(text)) return NOTHING;
   const short = /^(?:title|subject|topic|summary|keywords?)$/.test(partsOf(field.name).at(-1) ?? "");
-  const cut = short ? (text.split(/(?<=[.!?])\s|\n/, 1)[0] ?? text).replace(/(?<![.!?])[.!?]+$/, "").slice(0, 100) : text;
+  const cut = short
+    ? (text.split(/(?<=[.!?])\s|\n/, 1)[0] ?? text).replace(/(?<![.!?])[.!?]+$/, "").slice(0, 100)
+    : text;
   const sized = cut.slice(0, Math.min(field.maxLength ?? 2_000, 2_000)).toWellFormed();
   return sized.length < (field.minLength ?? 0) ? NOTHING : short ? capital(sized) : sized;
 }
