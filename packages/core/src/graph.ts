@@ -211,8 +211,11 @@ function resolveModel(wanted: string | Model, plugins: readonly Plugin[], what: 
 function checkModel(model: Model, what: string): Model {
   if (typeof (model as Model | null)?.stream === "function") return model;
   leave(model);
+  const plugin = model as Partial<Plugin> | null;
   throw new TypeError(
-    `Cannot use ${quote(model)} as the model of ${what}: expected a name or an object with a stream() method`,
+    typeof plugin?.model === "function"
+      ? `Cannot use plugin ${quote(plugin.name)} as the model of ${what}: put it into plugins, and name one of its models`
+      : `Cannot use ${quote(model)} as the model of ${what}: expected a name or an object with a stream() method`,
   );
 }
 

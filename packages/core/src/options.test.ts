@@ -255,6 +255,17 @@ describe("agent.model", () => {
     );
   });
 
+  it("that is a plugin is told from a model, and a model from a plugin", async () => {
+    const model = scriptedModel([]);
+    const provider = { name: "mine", model: () => model };
+    await expect(new Runner({ model: provider as Any }).run(new Agent({ name: "A" }), "Hi")).rejects.toThrow(
+      'Cannot use plugin "mine" as the model of agent "A": put it into plugins, and name one of its models',
+    );
+    expect(() => new Runner({ plugins: [model] })).toThrow(
+      'Cannot use model "scripted" as a plugin: it is the `model` of a runner or an agent',
+    );
+  });
+
   it("missing further down the graph is found before the first model call", async () => {
     const model = scriptedModel([]);
     const entry = new Agent({ name: "A", model, handoffs: [new Agent({ name: "B" })] });
@@ -290,6 +301,14 @@ describe("agent.asTool()", () => {
 });
 
 describe("runner options", () => {
+  it("refuse plugins that are no list", () => {
+    for (const plugins of [{ name: "mine" }, "mine", 5, () => []]) {
+      expect(() => new Runner({ plugins: plugins as Any })).toThrow(
+        /^Cannot use .* as plugins of a runner: expected a list of plugins$/,
+      );
+    }
+  });
+
   it("refuse filters that are none, when they are given", async () => {
     const agent = new Agent({ name: "A", model: scriptedModel([]) });
     for (const inputFilter of [5, "x", {}, [5]]) {

@@ -1,5 +1,6 @@
 import type { RunnerConfig, RunnerOptions, RunOptions } from "./config.ts";
 import type { Model } from "./contracts/model.ts";
+import type { Plugin } from "./contracts/plugin.ts";
 import { type SessionKey, type SessionStore, sessionKey } from "./contracts/session.ts";
 import type { AnyAgent, ContextOf, ReachOf } from "./definitions.ts";
 import { Deadlines, leave } from "./deadlines.ts";
@@ -61,11 +62,10 @@ export class Runner {
   constructor(options: RunnerOptions = {}) {
     checkKeys(options, RUNNER_OPTIONS, "a runner");
     const plugins = options.plugins ?? [];
-    for (const plugin of plugins) {
-      if (typeof plugin !== "object" || plugin === null || typeof plugin.name !== "string") {
-        throw new TypeError(`Cannot use ${quote(plugin)} as a plugin: expected an object with a name`);
-      }
+    if (!Array.isArray(plugins)) {
+      throw new TypeError(`Cannot use ${quote(plugins)} as plugins of a runner: expected a list of plugins`);
     }
+    for (const plugin of plugins) checkPlugin(plugin);
     const stores = plugins.filter(({ sessions }) => sessions);
     if (stores.length > 1) {
       throw new TypeError(
@@ -204,6 +204,16 @@ export class Runner {
 
   #compile(entry: AgentDefinition, override: string | Model | undefined): Graph {
     return compile(entry, { plugins: this.#config.plugins, model: this.#model, override });
+  }
+}
+
+/** A model is a plugin to the compiler as well: it has a name. */
+function checkPlugin(plugin: Plugin): void {
+  if (typeof plugin !== "object" || (plugin as unknown) === null || typeof plugin.name !== "string") {
+    throw new TypeError(`Cannot use ${quote(plugin)} as a plugin: expected an object with a name`);
+  }
+  if (typeof (plugin as Partial<Model>).stream === "function") {
+    throw new TypeError(`Cannot use model "${plugin.name}" as a plugin: it is the \`model\` of a runner or an agent`);
   }
 }
 
