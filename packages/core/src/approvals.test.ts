@@ -326,6 +326,11 @@ describe("a decision", () => {
       expect(() => approve(wrong as never)).toThrow(TypeError);
       expect(() => toolResult(wrong as never, "x")).toThrow(TypeError);
     }
+    const openCall = { type: "tool_call", name: "refund", callId: "call_1" } as never;
+    expect(() => approve(openCall)).toThrow('Cannot decide on "refund": expected an element of result.pending');
+    expect(() => toolResult(openCall, "x")).toThrow(
+      'Cannot give the result of "refund": expected an element of result.pending',
+    );
   });
 
   it("with a reason that is not in its options is a TypeError: the model would never read it", async () => {

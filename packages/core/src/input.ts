@@ -145,7 +145,9 @@ function decision(
 ): ApprovalItem {
   if (pending?.kind !== "approval") {
     throw new TypeError(
-      `Cannot decide on ${quote(pending?.name)}: it does not wait for approval, it waits for a result; use toolResult()`,
+      pending?.kind === "tool_result"
+        ? `Cannot decide on ${quote(pending.name)}: it does not wait for approval, it waits for a result; use toolResult()`
+        : `Cannot decide on ${quote(pending?.name ?? pending)}: expected an element of result.pending`,
     );
   }
   checkOptions(options, { reason: text }, `a decision on "${pending.name}"`);
@@ -168,7 +170,9 @@ export function toolResult(
 ): ToolResultItem {
   if (pending?.kind !== "tool_result") {
     throw new TypeError(
-      `Cannot give the result of ${quote(pending?.name)}: it waits for approval; use approve() or reject()`,
+      pending?.kind === "approval"
+        ? `Cannot give the result of ${quote(pending.name)}: it waits for approval; use approve() or reject()`
+        : `Cannot give the result of ${quote(pending?.name ?? pending)}: expected an element of result.pending`,
     );
   }
   return {

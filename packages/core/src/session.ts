@@ -33,7 +33,10 @@ export class Session {
     return owner === "" ? undefined : owner;
   }
 
-  /** Calls that have no result: a run was stopped, or waits for a decision. `run(agent, [], { session })` goes on. */
+  /**
+   * Calls that have no result: a run was stopped, or waits for a decision. `run(agent, [], { session })` goes on, or
+   * pauses again, and its `pending` is what `approve()` takes.
+   */
   async openCalls(): Promise<readonly ToolCallItem[]> {
     return (await this.#folded()).open.map(({ call }) => call);
   }
