@@ -68,6 +68,15 @@ describe("jsonSchemaOf()", () => {
     }
   });
 
+  it("refuses an object of schemas, which is no schema, and names the first of them", () => {
+    for (const field of [z.string(), type("string")]) {
+      expect(() => jsonSchemaOf({ order: field } as never, 'tool "x"')).toThrow(
+        'Cannot use the schema of tool "x": its "order" is a schema by itself; make one of the whole object, as z.object({ … }) does',
+      );
+    }
+    expect(() => jsonSchemaOf({ type: "object", default: null, properties: {} }, 'tool "x"')).not.toThrow();
+  });
+
   it("objectSchemaOf() takes objects and unions of objects, and nothing else", () => {
     const union = z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("a") }),

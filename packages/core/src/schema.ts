@@ -50,6 +50,9 @@ export type Checked<Output = unknown> =
 
 const isStandard = (schema: AnySchema): schema is Schema => "~standard" in schema;
 
+const hasStandard = (value: unknown): boolean =>
+  (typeof value === "function" || (typeof value === "object" && value !== null)) && "~standard" in value;
+
 /** The schema of a tool or handoff that takes nothing. */
 export const NO_PARAMETERS: JsonSchema = Object.freeze({
   type: "object",
@@ -73,7 +76,13 @@ export function jsonSchemaOf(schema: AnySchema, what: string): JsonSchema {
       `Cannot use ${typeName(schema)} as the schema of ${what}: expected a schema of zod, arktype or the like, or a JSON Schema`,
     );
   }
-  if (!isStandard(schema)) return schema;
+  if (!isStandard(schema)) {
+    const field = Object.entries(schema).find(([, value]) => hasStandard(value));
+    if (!field) return schema;
+    throw new TypeError(
+      `Cannot use the schema of ${what}: its "${field[0]}" is a schema by itself; make one of the whole object, as z.object({ … }) does`,
+    );
+  }
   const converter = schema["~standard"].jsonSchema as StandardJsonSchema["~standard"]["jsonSchema"] | undefined;
   if (!converter) {
     throw new TypeError(
