@@ -50,7 +50,7 @@ export interface Scene {
 }
 
 export const NESTED = "Nested";
-export const NAMES: readonly string[] = ["A", "B", "C", "D", "E", "F"];
+const NAMES: readonly string[] = ["A", "B", "C", "D", "E", "F"];
 
 const TOOLS: readonly (Omit<ToolPlan, "approval" | "off"> & { readonly approval?: ToolPlan["approval"] })[] = [
   { name: "charge", sideEffects: "once", verify: false, client: false },
@@ -62,7 +62,7 @@ const TOOLS: readonly (Omit<ToolPlan, "approval" | "off"> & { readonly approval?
 ];
 
 /** How many filters `agents.ts` has. */
-export const FILTERS = 9;
+const FILTERS = 9;
 
 export function sceneOf(world: World): Scene {
   const names = NAMES.slice(0, 2 + world.int(5));
