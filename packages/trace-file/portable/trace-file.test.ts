@@ -6,7 +6,7 @@ import { after, describe, it } from "node:test";
 import { Agent, Runner } from "@batonjs/core";
 import { handOff, say, scriptedModel } from "@batonjs/testing";
 import { testTracer } from "@batonjs/testing/tracing";
-import { printTrace, readTrace, secret, traceFile } from "@batonjs/trace-file";
+import { printTrace, readTrace, traceFile } from "@batonjs/trace-file";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-trace-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -42,7 +42,6 @@ describe("traceFile()", () => {
 testTracer({
   describe,
   it,
-  secret,
   create: ({ capture }) => {
     const file = newFile();
     return { plugin: traceFile(file, { capture }), written: () => readFileSync(file, "utf8") };

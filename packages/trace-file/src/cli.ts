@@ -1,8 +1,8 @@
 /** `baton-trace FILE`. */
 import { parseArgs } from "node:util";
+import { type CalcPrice, genaiPrices, type Prices } from "@batonjs/core/tracing";
 import { printTrace } from "./print.ts";
 import { type Trace, readTrace } from "./read.ts";
-import { type CalcPrice, type Prices, genaiPrices } from "./shared/cost.ts";
 
 const USAGE = `Usage: baton-trace FILE [options]
 

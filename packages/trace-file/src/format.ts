@@ -1,6 +1,6 @@
 /** Numbers, colours and texts for a terminal. */
 import { styleText } from "node:util";
-import type { Cost } from "./shared/cost.ts";
+import type { Cost } from "@batonjs/core/tracing";
 
 export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
 /** Colours a text, or does not. */

@@ -10,6 +10,3 @@ export { readTrace, type Trace } from "./read.ts";
 export { printRun, printTrace, type PrintOptions } from "./print.ts";
 export type { SummaryOptions, TraceAgent, TracedItem, TraceHandoff, TraceRun, TraceStep } from "./summary.ts";
 export type { LineBase, LineBody, LoggedItem, TraceLine } from "./lines.ts";
-export { type CalcPrice, type Cost, type PricedCall, type Prices, genaiPrices } from "./shared/cost.ts";
-export type { Capture, CaptureKind } from "./shared/capture.ts";
-export { type RedactRule, Secret, secret } from "./shared/privacy.ts";

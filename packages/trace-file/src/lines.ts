@@ -1,6 +1,6 @@
 /** What a log holds: one JSON object a line, in the order of the events. */
 import type { HandoffMode, ModelUsage, ToolResultStatus, Usage } from "@batonjs/core";
-import type { Passed } from "./shared/sight.ts";
+import type { Passed } from "@batonjs/core/tracing";
 
 /** Of the format. A reader refuses a newer one. */
 export const FORMAT = 1;

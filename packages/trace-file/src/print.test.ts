@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   Agent,
+  type Model,
   ModelError,
   Runner,
   dropMessages,
@@ -12,7 +13,9 @@ import {
   textOf,
   tool,
 } from "@batonjs/core";
+import { genaiPrices } from "@batonjs/core/tracing";
 import { call, fail, handOff, reply, say, scriptedModel, testClock, testIds } from "@batonjs/testing";
+import { calcPrice } from "@pydantic/genai-prices";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { main } from "./cli.ts";
 import { consoleTrace, printTrace, readTrace, traceFile } from "./index.ts";
@@ -184,6 +187,20 @@ it("baton-trace shows what it is asked for", async () => {
   const json = await cli(file, "--json", "--last", "1");
   expect(JSON.parse(json.out)).toMatchObject({ session: "user-42", status: "failed" });
   expect((await cli(file, "--session", "nobody")).out).toBe("");
+});
+
+it("baton-trace prices what was logged without a price, where @pydantic/genai-prices is installed", async () => {
+  const unpriced = join(folder, "unpriced.jsonl");
+  const priced = { model: "gpt-4o-mini", provider: "openai" };
+  const scripted = scriptedModel([say("Hello")]);
+  const model: Model = { name: priced.model, provider: priced.provider, stream: (request) => scripted.stream(request) };
+  const runner = new Runner({ plugins: [traceFile(unpriced)] });
+  await runner.run(new Agent({ name: "Desk", model }), "Hi");
+  await runner.close();
+  const usd = genaiPrices(calcPrice)({ ...priced, usage: { inputTokens: 10, outputTokens: 5 } });
+  const { out } = await cli(unpriced, "--json");
+  expect(usd).toBeGreaterThan(0);
+  expect(JSON.parse(out)).toMatchObject({ cost: { usd, unknown: [] } });
 });
 
 it("baton-trace says what is wrong", async () => {

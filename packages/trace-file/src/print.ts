@@ -1,7 +1,7 @@
 /** A log for people: runs, who was at work when, what each handoff passed on. */
+import { type Cost, CostMeter } from "@batonjs/core/tracing";
 import { type Paint, count, dollars, duration, painter, plural, price, short, tokens } from "./format.ts";
 import type { Trace } from "./read.ts";
-import { type Cost, CostMeter } from "./shared/cost.ts";
 import type { TraceHandoff, TraceRun, TraceStep, TracedItem } from "./summary.ts";
 
 export interface PrintOptions {

@@ -9,12 +9,19 @@ import {
   isVisible,
   textOf,
 } from "@batonjs/core";
+import {
+  type Capture,
+  captured,
+  type CaptureKind,
+  CostMeter,
+  laneOf,
+  type Passed,
+  passedOn,
+  type Prices,
+  type RedactRule,
+  Scrubber,
+} from "@batonjs/core/tracing";
 import { FORMAT, type LineBody, type LoggedItem, type TraceLine } from "./lines.ts";
-import type { Prices } from "./shared/cost.ts";
-import { CostMeter } from "./shared/cost.ts";
-import { type Capture, type CaptureKind, captured } from "./shared/capture.ts";
-import { type RedactRule, Scrubber } from "./shared/privacy.ts";
-import { type Passed, laneOf, passedOn } from "./shared/sight.ts";
 
 /** What all traces of this package let choose. */
 export interface RecordOptions {

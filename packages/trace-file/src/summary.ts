@@ -1,7 +1,7 @@
 /** What a run's lines say together. */
 import type { ModelUsage } from "@batonjs/core";
+import { type Cost, CostMeter, type Prices } from "@batonjs/core/tracing";
 import type { LoggedItem, TraceLine } from "./lines.ts";
-import { type Cost, CostMeter, type Prices } from "./shared/cost.ts";
 
 /** One thing that took time, or a moment. */
 export interface TraceStep {

@@ -5,7 +5,7 @@ import { Agent, Runner, tool } from "@batonjs/core";
 import { call, say, scriptedModel } from "@batonjs/testing";
 import { type ExporterFault, testExporter, testTracer } from "@batonjs/testing/tracing";
 import { afterAll, describe, expect, it } from "vitest";
-import { consoleTrace, readTrace, secret, traceFile } from "./index.ts";
+import { consoleTrace, readTrace, traceFile } from "./index.ts";
 import type { LogStorage } from "./storage.ts";
 import { traceTo } from "./trace-file.ts";
 
@@ -18,7 +18,6 @@ describe("traceFile()", () => {
   testTracer({
     describe,
     it,
-    secret,
     create: ({ capture }) => {
       const file = newFile();
       const plugin = traceFile(file, { capture, deltas: true });
@@ -40,7 +39,6 @@ describe("consoleTrace()", () => {
   testTracer({
     describe,
     it,
-    secret,
     create: ({ capture }) => {
       const lines: string[] = [];
       const plugin = consoleTrace({ capture, colours: false, width: 10_000, write: (line) => void lines.push(line) });

@@ -5,7 +5,7 @@ import { after, describe, it } from "node:test";
 import { Agent, Runner } from "@batonjs/core";
 import { handOff, say, scriptedModel } from "@batonjs/testing";
 import { type ExporterFault, spanTree, testExporter, testTracer, type TracedSpan } from "@batonjs/testing/tracing";
-import { type OtlpOptions, otel, otlp, secret } from "@batonjs/trace-otel";
+import { type OtlpOptions, otel, otlp } from "@batonjs/trace-otel";
 import protobuf from "protobufjs";
 
 /** The part of `opentelemetry/proto` that traces use, by its numbers: written from the published files, not from ours. */
@@ -278,7 +278,6 @@ describe("otlp()", () => {
 testTracer({
   describe,
   it,
-  secret,
   create: async ({ capture }) => {
     const { collector, provider } = await collecting({ protocol: capture ? "json" : "protobuf" });
     const plugin = otel({ tracerProvider: provider, capture });

@@ -1,10 +1,10 @@
 /** Spans of handoffs. */
 import type { Attributes } from "@opentelemetry/api";
 import type { HandoffItem, HandoffMode, RunEvent } from "@batonjs/core";
+import { passedOn } from "@batonjs/core/tracing";
 import { startTool } from "./calls.ts";
 import { BATON, GEN_AI, OPERATION } from "./conventions.ts";
 import type { AgentSpan, Lane, Lanes } from "./lanes.ts";
-import { passedOn } from "./shared/sight.ts";
 import { MAX_REASON, type Open } from "./spans.ts";
 
 type EventOf<T extends RunEvent["type"]> = Extract<RunEvent, { readonly type: T }>;

@@ -1,9 +1,8 @@
 /** Who is in control where: the run's own transcript, and those of nested agents. */
 import type { Attributes, Context, Span } from "@opentelemetry/api";
 import type { Item, RunEvent, ToolCallItem, VisibleItem } from "@batonjs/core";
+import { CostMeter, laneOf } from "@batonjs/core/tracing";
 import { BATON, ERROR_TYPE, GEN_AI, OPERATION } from "./conventions.ts";
-import { CostMeter } from "./shared/cost.ts";
-import { laneOf } from "./shared/sight.ts";
 import type { Failure, Open, Settings, Spans } from "./spans.ts";
 
 /** An agent in control. */

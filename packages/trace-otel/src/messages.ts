@@ -1,6 +1,6 @@
 /** Items as the messages of the GenAI conventions. */
 import { type Content, type Item, type ToolSpec, type HandoffSpec, type VisibleItem, isVisible } from "@batonjs/core";
-import type { Scrubber } from "./shared/privacy.ts";
+import type { Scrubber } from "@batonjs/core/tracing";
 
 /** What of the calls a span may show beside the messages. */
 export interface Shown {

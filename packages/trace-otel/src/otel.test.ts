@@ -25,12 +25,13 @@ import {
   textOf,
   tool,
 } from "@batonjs/core";
+import { genaiPrices } from "@batonjs/core/tracing";
 import { call, calls, fail, handOff, reply, say, scriptedModel, testClock } from "@batonjs/testing";
 import { SCENARIOS, type TracedSpan, spanTree } from "@batonjs/testing/tracing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ATTRIBUTES, METRICS, NAMED_AFTER, REQUIRED, TRANSFER_MODES } from "./__fixtures__/conventions.ts";
 import { METRIC } from "./conventions.ts";
-import { type OtelOptions, type OtelPlugin, genaiPrices, otel } from "./index.ts";
+import { type OtelOptions, type OtelPlugin, otel } from "./index.ts";
 
 beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

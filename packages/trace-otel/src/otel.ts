@@ -8,15 +8,13 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { type CallSite, checkKeys, type Plugin, type RunEvent } from "@batonjs/core";
+import { type Capture, captured, type Prices, type RedactRule, Scrubber } from "@batonjs/core/tracing";
 import { tracedModel, tracedTool } from "./inside.ts";
 import { type Meters, metersOf } from "./metrics.ts";
 import type { OtlpProvider } from "./otlp/provider.ts";
 import { RunTrace } from "./run-trace.ts";
 import type { Settings } from "./spans.ts";
 import { tracedStore } from "./sessions.ts";
-import type { Prices } from "./shared/cost.ts";
-import { type Capture, captured } from "./shared/capture.ts";
-import { type RedactRule, Scrubber } from "./shared/privacy.ts";
 
 export interface OtelOptions {
   /** Where spans go: a provider of your SDK, or `otlp()`. @default the global one */

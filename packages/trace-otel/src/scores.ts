@@ -1,6 +1,6 @@
 /** What a router says about why it chose. */
 import type { Json, NoteItem } from "@batonjs/core";
-import type { Scrubber } from "./shared/privacy.ts";
+import type { Scrubber } from "@batonjs/core/tracing";
 
 /** Numbers of a note, by their place: `{ "local.scores.billing": 0.92 }`. Texts stay where they are. */
 export function scoresOf({ plugin, data }: Pick<NoteItem, "plugin" | "data">, scrub: Scrubber): Record<string, number> {

@@ -9,11 +9,9 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { CallSite, ModelUsage } from "@batonjs/core";
+import type { CaptureKind, Prices, Scrubber } from "@batonjs/core/tracing";
 import { ERROR_TYPE, GEN_AI } from "./conventions.ts";
 import type { Meters } from "./metrics.ts";
-import type { Prices } from "./shared/cost.ts";
-import type { CaptureKind } from "./shared/capture.ts";
-import type { Scrubber } from "./shared/privacy.ts";
 
 /** What all runs of a plugin share. */
 export interface Settings {

@@ -7,7 +7,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { testTracer } from "@batonjs/testing/tracing";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { otel, secret } from "./index.ts";
+import { otel } from "./index.ts";
 
 beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -17,7 +17,6 @@ afterAll(() => context.disable());
 testTracer({
   describe,
   it,
-  secret,
   create: ({ capture }) => {
     const exporter = new InMemorySpanExporter();
     const tracerProvider = new SdkTracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });

@@ -1,9 +1,10 @@
 import type { Plugin, RunEvent } from "@batonjs/core";
+import { Scrubber } from "@batonjs/core/tracing";
 
 export interface HttpTraceOptions {
   /** Takes arrays of lines by POST. */
   readonly url: string;
-  /** Send what users, models and tools say, too; secrets are taken out as far as they look like some. @default {false} */
+  /** Send what users, models and tools say, too. Secrets are taken out all the same. @default {false} */
   readonly capture?: boolean;
   /** Lines that may wait; beyond it the newest are dropped. @default {1_000} */
   readonly maxQueue?: number;
@@ -21,14 +22,15 @@ export interface HttpTracePlugin extends Plugin {
 export function httpTrace(options: HttpTraceOptions): HttpTracePlugin {
   const { url, capture = false, maxQueue = 1_000, closeTimeoutMs = 1_000, fetch = globalThis.fetch } = options;
   if (!URL.canParse(url)) throw new TypeError(`Cannot send traces to "${url}": expected a URL`);
+  const scrubber = new Scrubber();
   const closing = new AbortController();
-  let queue: object[] = [];
+  let queue: unknown[] = [];
   let inFlight = 0;
   let dropped = 0;
   let sending: Promise<void> | undefined;
   let giveUp = (): void => {};
 
-  async function post(lines: readonly object[]): Promise<boolean> {
+  async function post(lines: readonly unknown[]): Promise<boolean> {
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify(lines);
     // A redirect is not followed: it could take the traces to another host.
@@ -62,7 +64,7 @@ export function httpTrace(options: HttpTraceOptions): HttpTracePlugin {
     onEvent(event) {
       if (event.type.endsWith("_delta")) return;
       if (queue.length + inFlight >= maxQueue || closing.signal.aborted) dropped++;
-      else queue.push(capture ? contentsOf(event) : factsOf(event));
+      else queue.push(scrubber.value(capture ? contentsOf(event) : factsOf(event)));
       sending ??= Promise.resolve().then(sendAll);
     },
     async close() {
@@ -87,17 +89,10 @@ function factsOf(event: RunEvent): object {
   return Object.fromEntries(Object.entries({ at: Date.now(), ...event }).filter(([name]) => FACTS.has(name)));
 }
 
-/** The whole event. An error becomes its message; every text loses what looks like a secret. */
+/** The whole event. An error becomes its message. */
 function contentsOf(event: RunEvent): object {
-  const text = JSON.stringify({ at: Date.now(), ...event }, (_, value: unknown) => {
-    const plain = value instanceof Error ? `${value.name}: ${value.message}` : value;
-    return typeof plain === "string" ? withoutSecrets(plain) : plain;
-  });
+  const text = JSON.stringify({ at: Date.now(), ...event }, (_, value: unknown) =>
+    value instanceof Error ? `${value.name}: ${value.message}` : value,
+  );
   return JSON.parse(text) as object;
-}
-
-const SECRETS = [/\bsk-[\w-]{8,}/g, /\bBearer\s+[\w.~+/=-]{8,}/gi, /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g];
-
-function withoutSecrets(text: string): string {
-  return SECRETS.reduce((clean, secret) => clean.replace(secret, "[redacted]"), text);
 }

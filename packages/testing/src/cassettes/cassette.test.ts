@@ -15,6 +15,7 @@ import {
   tool,
   wrapModel,
 } from "@batonjs/core";
+import { secret } from "@batonjs/core/tracing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   call,
@@ -34,7 +35,7 @@ import {
   testClock,
   transcript,
 } from "../index.ts";
-import { type Cassette, CassetteError, type CassetteOptions, openCassette, secret } from "./index.ts";
+import { type Cassette, CassetteError, type CassetteOptions, openCassette } from "./index.ts";
 
 let folder = "";
 let path = "";

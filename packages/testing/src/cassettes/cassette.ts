@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { checkKeys, type Clock, type Model, type Plugin, systemClock } from "@batonjs/core";
-import type { RedactRule } from "../shared/privacy.ts";
+import type { RedactRule } from "@batonjs/core/tracing";
 import { announce } from "../watch.ts";
 import { CassetteError, HOW_TO_RECORD } from "./cassette-error.ts";
 import { readCassette, writeCassette } from "./file.ts";

@@ -10,4 +10,3 @@ export { cassetteFor, cassettePath, type CassetteTest } from "./for-test.ts";
 export type { CassetteMode } from "./mode.ts";
 export type { RequestField } from "./player.ts";
 export { unusedCassettes } from "./unused.ts";
-export { type RedactRule, Secret, secret } from "../shared/privacy.ts";

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "@batonjs/core";
-import { type RedactRule, Scrubber } from "../shared/privacy.ts";
+import { type RedactRule, Scrubber } from "@batonjs/core/tracing";
 import { DEFINITION, type NormalRequest } from "./normal-form.ts";
 
 /** Takes secrets out of what is written, and out of what is compared with it. */

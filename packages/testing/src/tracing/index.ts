@@ -5,12 +5,11 @@
  * ```ts
  * import { describe, it } from "vitest";
  * import { testTracer } from "@batonjs/testing/tracing";
- * import { consoleTrace, secret } from "@batonjs/trace-file";
+ * import { consoleTrace } from "@batonjs/trace-file";
  *
  * testTracer({
  *   describe,
  *   it,
- *   secret,
  *   create: ({ capture }) => {
  *     const lines: string[] = [];
  *     const plugin = consoleTrace({ capture, write: (line) => void lines.push(line) });

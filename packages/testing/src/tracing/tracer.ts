@@ -1,4 +1,5 @@
 import { type AnyAgent, type Plugin, type RunEvent, type RunnerOptions, Agent, Runner, messageOf } from "@batonjs/core";
+import { secret } from "@batonjs/core/tracing";
 import { testClock, testIds } from "../environment.ts";
 import { eventSequence } from "../events.ts";
 import { say } from "../script.ts";
@@ -21,15 +22,13 @@ export interface TracerSuite {
   readonly it: (name: string, body: () => Promise<void>) => unknown;
   /** Makes a tracer; `capture` asks it for all contents. Called for each test. */
   readonly create: (options: { readonly capture: boolean }) => TracerUnderTest | Promise<TracerUnderTest>;
-  /** The tracer's own `secret()`, where it has one. */
-  readonly secret?: (value: string) => unknown;
 }
 
 /** Declares the suite's tests. */
 export function testTracer(suite: TracerSuite): void {
   const test = (name: string, capture: boolean, body: (subject: TracerUnderTest) => Promise<void>): void => {
     suite.it(name, async () => {
-      suite.secret?.(CANARIES.wrapped);
+      secret(CANARIES.wrapped);
       const subject = await suite.create({ capture });
       try {
         await body(subject);
@@ -92,7 +91,7 @@ export function testTracer(suite: TracerSuite): void {
         await outcomeOf(scenario, [plugin]);
         await plugin.close?.();
         const text = await written();
-        for (const kind of SECRETS) if (kind !== "wrapped" || suite.secret) absent(text, CANARIES[kind], kind);
+        for (const kind of SECRETS) absent(text, CANARIES[kind], kind);
       });
     }
     test("contents, where they are asked for", true, async ({ plugin, written }) => {

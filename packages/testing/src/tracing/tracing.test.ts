@@ -1,4 +1,5 @@
 import { type Plugin, type RunEvent } from "@batonjs/core";
+import { Scrubber } from "@batonjs/core/tracing";
 import { describe, expect, it } from "vitest";
 import { testExporter, testTracer, spanTree, type ExporterUnderTest, type TracerUnderTest } from "./index.ts";
 
@@ -46,6 +47,12 @@ describe("testTracer()", () => {
     expect(found.find((name) => name.includes("no secrets of tools"))).toMatch(/the (bearer|password) got out/);
   });
 
+  it("fails one that knows nothing of secret()", async () => {
+    const found = await failed(({ capture }) => tracer(capture ? guessed : names));
+    expect(found.length).toBeGreaterThan(0);
+    for (const name of found) expect(name).toMatch(/no secrets of .*the wrapped got out/s);
+  });
+
   it("fails one that tells nothing", async () => {
     const found = await failed(() => tracer(() => ""));
     expect(found.filter((name) => name.startsWith("a tracer tells"))).toHaveLength(13);
@@ -61,15 +68,17 @@ describe("testTracer()", () => {
   });
 });
 
+const asJson = (event: RunEvent, clean: (text: string) => string): string =>
+  JSON.stringify(event, (_, value: unknown) => {
+    const plain = value instanceof Error ? value.message : value;
+    return typeof plain === "string" ? clean(plain) : plain;
+  });
 /** An event without the secrets of the scenarios. */
-const sanitized = (event: RunEvent): string =>
-  JSON.stringify(event, (_, value: unknown) =>
-    value instanceof Error
-      ? value.message.replaceAll(/sk-\w+/g, "")
-      : typeof value === "string"
-        ? value.replaceAll(/sk-\w+|Canary\w+|canary-password[\w-]*/g, "")
-        : value,
-  );
+const scrubber = new Scrubber();
+const sanitized = (event: RunEvent): string => asJson(event, (text) => scrubber.text(text));
+/** As `sanitized`, by patterns alone. */
+const guessed = (event: RunEvent): string =>
+  asJson(event, (text) => text.replaceAll(/sk-\w+|Canary\w+|canary-password[\w-]*/g, ""));
 
 describe("testExporter()", () => {
   const failed = (create: () => ExporterUnderTest): Promise<string[]> =>

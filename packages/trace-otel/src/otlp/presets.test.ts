@@ -1,5 +1,5 @@
+import { secret } from "@batonjs/core/tracing";
 import { describe, expect, it } from "vitest";
-import { secret } from "../shared/privacy.ts";
 import {
   braintrust,
   datadog,

@@ -1,7 +1,7 @@
 /** Where the known backends take spans: options for `otlp()`. */
 import { checkKeys } from "@batonjs/core";
+import { secret, Secret } from "@batonjs/core/tracing";
 import type { Attributes } from "@opentelemetry/api";
-import { Secret, secret } from "../shared/privacy.ts";
 import type { OtlpOptions } from "./provider.ts";
 
 /** A key, as text or wrapped in `secret()`. */

@@ -1,5 +1,6 @@
 /** A tracer provider that sends spans over OTLP, with nothing but `fetch`. */
 import { checkKeys } from "@batonjs/core";
+import { secret, type Secret } from "@batonjs/core/tracing";
 import {
   type Attributes,
   type Tracer,
@@ -9,7 +10,6 @@ import {
   createContextKey,
 } from "@opentelemetry/api";
 import { inside } from "../inside.ts";
-import { type Secret, secret } from "../shared/privacy.ts";
 import { toJson } from "./json.ts";
 import { toProtobuf } from "./protobuf.ts";
 import { Queue, type Sent, unref } from "./queue.ts";

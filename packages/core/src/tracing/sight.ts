@@ -1,5 +1,5 @@
-/** What a handoff passed on, and what it left behind. The same file stands in trace-otel and in trace-file. */
-import { type View, type VisibleItem, textOf } from "@batonjs/core";
+/** What a handoff passed on, and what it left behind. */
+import { textOf, type View, type VisibleItem } from "../items.ts";
 
 /** What the target of a handoff sees of what the agent before it saw. Tokens are estimates: a quarter of the characters. */
 export interface Passed {
@@ -9,11 +9,13 @@ export interface Passed {
   readonly dropped: readonly string[];
   /** How many items the filter put in. */
   readonly putIn: number;
+  /** Tokens of all that the agent before saw, about. */
   readonly tokensBefore: number;
+  /** Tokens of what the target sees of it and of what was put in, about. */
   readonly tokensAfter: number;
 }
 
-/** The effect of a handoff's view on what was shown. No view keeps everything. */
+/** The effect of a handoff's `view` on `shown`, which is what the agent before it saw. No view keeps everything. */
 export function passedOn(shown: readonly VisibleItem[], view: View | undefined): Passed {
   const tokens = shown.map(estimatedTokens);
   const tokensBefore = sum(tokens);

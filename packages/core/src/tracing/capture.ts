@@ -1,4 +1,4 @@
-/** Which contents may leave in a span or a file. The same file stands in trace-otel and in trace-file. */
+/** Which contents may leave in a span or a file. */
 
 /** A kind of content. None of it leaves unless it is asked for. */
 export type CaptureKind =
@@ -18,7 +18,11 @@ export type Capture = boolean | readonly CaptureKind[];
 
 const CAPTURE_KINDS: readonly CaptureKind[] = ["messages", "instructions", "arguments", "results", "reasons"];
 
-/** The kinds that `capture` names. Throws a `TypeError` for one that does not exist. */
+/**
+ * The kinds that `capture` names. Throws a `TypeError` for one that does not exist.
+ *
+ * @param capture @default {false}
+ */
 export function captured(capture: Capture = false): ReadonlySet<CaptureKind> {
   if (typeof capture === "boolean") return new Set(capture ? CAPTURE_KINDS : []);
   const unknown = capture.find((kind) => !CAPTURE_KINDS.includes(kind));

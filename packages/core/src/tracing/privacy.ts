@@ -1,4 +1,4 @@
-/** What must not leave in a span, a log or a file. The same file stands in trace-otel, trace-file and testing. */
+/** What must not leave in a span, a log or a file. */
 
 /** A text or pattern to take out, with what to put in its place; or a function from text to text. */
 export type RedactRule =
@@ -17,7 +17,7 @@ const MAX_NAMES = 1_000;
 const MAX_NAME = 256;
 const REDACTED = "[redacted]";
 
-/** Shared by all copies of this file: what one package was told, another must not write. */
+/** Shared by all installed copies of this package: what one was told, another must not write. */
 const key: unique symbol = Symbol.for("@batonjs/secrets") as never;
 interface Known {
   /** Each value with the ways in which it may be written. */
@@ -29,19 +29,22 @@ function known(): Known {
   return (place[key] ??= { values: new Map(), changes: 0 });
 }
 
-/** A text that is shown nowhere. `reveal()` gives it. */
+/** A text that is shown nowhere. Made by `secret()`. */
 export class Secret {
   readonly #value: string;
 
   constructor(value: string) {
     this.#value = value;
   }
+  /** The text itself. */
   reveal(): string {
     return this.#value;
   }
+  /** `"[secret]"`. */
   toString(): string {
     return "[secret]";
   }
+  /** `"[secret]"`. */
   toJSON(): string {
     return "[secret]";
   }
@@ -49,7 +52,8 @@ export class Secret {
 
 /**
  * Wraps a text so that no log shows it by accident, and tells all tracing of Baton to take it out of whatever it
- * writes: as it is, in JSON, in a URL and in Base64.
+ * writes: as it is, in JSON, in a URL and in Base64. A value shorter than six characters is hidden in its wrapper only;
+ * of more than 1,000 values the oldest is forgotten. Throws a `TypeError` for what is no text.
  *
  * ```ts
  * const key = secret(process.env.BILLING_KEY ?? "");
@@ -101,7 +105,10 @@ const SUSPICIOUS =
 const SECRET_FIELD =
   /^(?:(?:proxy-)?authorization|(?:set-)?cookie|passw(?:or)?d|pwd|secret|(?:client|api|webhook)_?secret|(?:x-)?api[-_]?key|(?:access|refresh|id|auth|bearer|session)[-_]?token|private[-_]?key|credentials?|card_?number|cvc|cvv)$/i;
 
-/** Takes secrets, and what its rules match, out of texts. */
+/**
+ * Takes secrets out of what is written: values of `secret()`, what looks like a key, a token or a password, and what its
+ * rules match. A rule that throws hides the whole text.
+ */
 export class Scrubber {
   readonly #rules: readonly RedactRule[];
   #exact: RegExp | undefined;
@@ -109,7 +116,11 @@ export class Scrubber {
   #namesSeen: RegExp | undefined;
   #seen = 0;
 
-  /** Throws a `TypeError` for what is no rule. */
+  /**
+   * Throws a `TypeError` for what is no rule.
+   *
+   * @param rules Applied in order, after all else is taken out. @default {[]}
+   */
   constructor(rules: readonly RedactRule[] = []) {
     for (const rule of rules) checkRule(rule);
     this.#rules = rules;
@@ -155,17 +166,21 @@ export class Scrubber {
     return this.text(JSON.stringify(this.value(value)) ?? "", max);
   }
 
-  /** A copy of plain data without secrets. */
-  value(value: unknown, depth = 0): unknown {
+  /** A copy of plain data without secrets: fields that are called like a secret lose their value, whatever it is. */
+  value(value: unknown): unknown {
+    return this.#value(value, 0);
+  }
+
+  #value(value: unknown, depth: number): unknown {
     if (typeof value === "string") return this.text(value);
     if (typeof value !== "object" || value === null) return value;
     if (depth > 32) return "[too deep]";
     if (value instanceof Secret) return value.toJSON();
-    if (Array.isArray(value)) return value.map((each) => this.value(each, depth + 1));
+    if (Array.isArray(value)) return value.map((each) => this.#value(each, depth + 1));
     return Object.fromEntries(
       Object.entries(value).map(([name, each]) => [
         this.text(name),
-        SECRET_FIELD.test(name) && each !== null && typeof each !== "boolean" ? REDACTED : this.value(each, depth + 1),
+        SECRET_FIELD.test(name) && each !== null && typeof each !== "boolean" ? REDACTED : this.#value(each, depth + 1),
       ]),
     );
   }

@@ -1,9 +1,11 @@
-/** What model calls cost. The same file stands in trace-otel and in trace-file. */
-import type { ModelUsage } from "@batonjs/core";
+/** What model calls cost. */
+import type { ModelUsage } from "../items.ts";
 
 /** One model call, as prices see it. */
 export interface PricedCall {
+  /** As the provider names it. */
   readonly model: string;
+  /** As the model's adapter names it: "openai". */
   readonly provider: string;
   readonly usage: ModelUsage;
 }
@@ -40,7 +42,7 @@ export interface Cost {
   readonly unknown: readonly string[];
 }
 
-/** Adds up what calls cost. */
+/** Adds up what calls cost. Prices that throw, or are no number from 0 on, are unknown. */
 export class CostMeter {
   readonly #prices: Prices;
   #usd: number | undefined;
@@ -50,7 +52,7 @@ export class CostMeter {
     this.#prices = prices;
   }
 
-  /** The price of the call, added to the sum. */
+  /** The price of the call, added to the sum; `undefined` where it is unknown. */
   add(call: PricedCall): number | undefined {
     const usd = priceOf(this.#prices, call);
     this.count(call, usd);
@@ -63,6 +65,7 @@ export class CostMeter {
     else this.#usd = (this.#usd ?? 0) + usd;
   }
 
+  /** The sum so far. */
   get cost(): Cost {
     return { usd: this.#usd, unknown: [...this.#unknown] };
   }

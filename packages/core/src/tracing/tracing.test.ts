@@ -1,27 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { calcPrice } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";
-import { CostMeter, genaiPrices } from "./cost.ts";
-import { Scrubber, secret } from "./privacy.ts";
-import { passedOn } from "./sight.ts";
-
-describe("the shared files", () => {
-  // These packages have core as their only Baton dependency, and none of this belongs into core.
-  const of = (directory: string, name: string): string =>
-    readFileSync(join(import.meta.dirname, directory, name), "utf8");
-
-  it.each(["capture.ts", "privacy.ts", "cost.ts", "sight.ts"])(
-    "%s is the same in trace-otel and trace-file",
-    (name) => {
-      expect(of(".", name)).toBe(of("../../../trace-otel/src/shared", name));
-    },
-  );
-
-  it("privacy.ts is the same in testing", () => {
-    expect(of(".", "privacy.ts")).toBe(of("../../../testing/src/shared", "privacy.ts"));
-  });
-});
+import { captured, CostMeter, genaiPrices, laneOf, passedOn, Scrubber, secret } from "./index.ts";
 
 describe("secret()", () => {
   it("shows nothing of its value, and gives it back", () => {
@@ -201,5 +180,27 @@ describe("passedOn()", () => {
       tokensBefore: 13,
       tokensAfter: 4,
     });
+  });
+});
+
+describe("captured()", () => {
+  it("is nothing, all kinds, or those that are named", () => {
+    expect([...captured()]).toEqual([]);
+    expect([...captured(false)]).toEqual([]);
+    expect([...captured(true)]).toEqual(["messages", "instructions", "arguments", "results", "reasons"]);
+    expect([...captured(["results"])]).toEqual(["results"]);
+  });
+
+  it("refuses a kind that does not exist", () => {
+    expect(() => captured(["result" as never])).toThrow('Cannot capture "result": known kinds are messages, ');
+  });
+});
+
+describe("laneOf()", () => {
+  it("tells apart what belongs to a run and to runs nested in it", () => {
+    expect(laneOf("r1", undefined)).toBe(laneOf("r1", []));
+    expect(new Set([laneOf("r1", []), laneOf("r1", ["a"]), laneOf("r1", ["a", "b"]), laneOf("r2", ["a"])]).size).toBe(
+      4,
+    );
   });
 });
