@@ -1,6 +1,7 @@
 import type { Model } from "./contracts/model.ts";
 import type { Plugin } from "./contracts/plugin.ts";
 import { type VisibleItem, isUserMessage, textOf } from "./items.ts";
+import { quote } from "./names.ts";
 import { checkKeys } from "./options.ts";
 
 export interface CompactOptions {
@@ -33,10 +34,10 @@ export function compact(options: CompactOptions): Plugin {
   const estimate = options.estimateTokens ?? ((text: string) => Math.ceil(text.length / 4));
   for (const [name, value] of Object.entries({ atItems, keepItems })) {
     if (!Number.isInteger(value) || value < 1)
-      throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be a positive integer`);
+      throw new RangeError(`Cannot use ${quote(value)} as ${name} as it must be a positive integer`);
   }
   if (!(typeof atTokens === "number" && atTokens > 0))
-    throw new RangeError(`Cannot use ${String(atTokens)} as atTokens as it must be a positive number`);
+    throw new RangeError(`Cannot use ${quote(atTokens)} as atTokens as it must be a positive number`);
   if (keepItems >= atItems)
     throw new RangeError(`Cannot keep ${keepItems} of ${atItems} items: keepItems must be less than atItems`);
   const isLong = (visible: readonly VisibleItem[]): boolean =>

@@ -454,7 +454,7 @@ describe("summarize()", () => {
   ] as const) {
     it(`refuses ${String(value)} as ${name}`, () => {
       expect(() => summarize("x", { [name]: value })).toThrow(
-        `Cannot use ${String(value)} as ${name} of summarize() as it must be a whole number of at least 0`,
+        `Cannot use ${value === "1" ? '"1"' : value} as ${name} of summarize() as it must be a whole number of at least 0`,
       );
     });
   }

@@ -218,7 +218,7 @@ export function summarize(model: Model | string, options: SummarizeOptions = {})
   for (const [name, value] of Object.entries({ keep, atLeast })) {
     if (Number.isInteger(value) && value >= 0) continue;
     throw new RangeError(
-      `Cannot use ${String(value)} as ${name} of summarize() as it must be a whole number of at least 0`,
+      `Cannot use ${quote(value)} as ${name} of summarize() as it must be a whole number of at least 0`,
     );
   }
   return async function summarize({ inputHistory, from, run }) {

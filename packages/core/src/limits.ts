@@ -1,3 +1,4 @@
+import { quote } from "./names.ts";
 import { MAX_TIMEOUT_MS } from "./tool.ts";
 
 /** Every limit of a run. What is reached ends in a named error, or in an answer that the model can read. */
@@ -65,6 +66,6 @@ function limit(name: string, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
   const wanted = least === 0 ? "a whole number of at least 0" : "a positive integer";
   throw new RangeError(
-    `Cannot use ${String(value)} as ${name} as it must be ${wanted}${name.endsWith("Ms") ? ` of at most ${MAX_TIMEOUT_MS}` : ""}`,
+    `Cannot use ${quote(value)} as ${name} as it must be ${wanted}${name.endsWith("Ms") ? ` of at most ${MAX_TIMEOUT_MS}` : ""}`,
   );
 }

@@ -24,6 +24,8 @@ import {
 /** Options as a caller without types would write them. */
 type Any = never;
 const target = new Agent({ name: "Target" });
+/** A value as a message shows it. */
+const quoted = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value));
 const agentWith = (options: object) => () => new Agent({ name: "A", ...options } as Any);
 const toolWith = (options: object) => () => tool({ name: "t", ...options } as Any);
 const handoffWith = (options: object) => () => handoff(target, options as Any);
@@ -166,7 +168,7 @@ describe("options", () => {
         if (expected === "default") expect(make({ [option]: value })).not.toThrow();
         else if (expected === "reject" || kind === "0") {
           expect(make({ [option]: value })).toThrow(RangeError);
-          expect(make({ [option]: value })).toThrow(`Cannot use ${String(value)} as ${option}`);
+          expect(make({ [option]: value })).toThrow(`Cannot use ${quoted(value)} as ${option}`);
         } else if (option === "timeoutMs") expect(make({ [option]: value })).toThrow(RangeError);
       });
     }
@@ -191,7 +193,7 @@ describe("options", () => {
         handoffWith({ guardrails: guardrail }),
       ]) {
         expect(make).toThrow(RangeError);
-        expect(make).toThrow(`Cannot use ${String(timeoutMs)} as timeoutMs of guardrail "g" of `);
+        expect(make).toThrow(`Cannot use ${quoted(timeoutMs)} as timeoutMs of guardrail "g" of `);
       }
     }
   });

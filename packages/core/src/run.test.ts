@@ -994,12 +994,14 @@ describe("the caller's mistakes", () => {
     "abortGraceMs",
   ] as const;
 
+  const quoted = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value));
+
   it.each(LIMITS)("wrong values of %s are RangeErrors that name it, of a runner and of a run", async (name) => {
     for (const { what, value, expected } of hostileNumbers) {
       const options = { [name]: value } as Record<string, number>;
       if (expected === "reject") {
         expect(() => new Runner(options), what).toThrow(RangeError);
-        expect(() => new Runner(options), what).toThrow(`Cannot use ${String(value)} as ${name} as it must be`);
+        expect(() => new Runner(options), what).toThrow(`Cannot use ${quoted(value)} as ${name} as it must be`);
         await expect(run(agent, "hi", options), what).rejects.toThrow(RangeError);
       } else if (expected === "default") {
         expect((await new Runner(options).run(agent, "hi", options)).finalOutput).toBe("ok");

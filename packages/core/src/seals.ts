@@ -2,6 +2,7 @@ import { type Clock, randomId, systemClock } from "./environment.ts";
 import { RunError } from "./errors.ts";
 import type { Pending } from "./events.ts";
 import type { Item } from "./items.ts";
+import { quote } from "./names.ts";
 import { checkKeys } from "./options.ts";
 import type { RunResult } from "./result.ts";
 
@@ -65,7 +66,7 @@ export function seals(options: SealOptions): Seals {
   checkKeys(options, SEAL_OPTIONS, "seals()");
   const { audience, expiresInMs = 3_600_000, clock = systemClock, nonces = memoryNonces(clock) } = options;
   if (!(typeof expiresInMs === "number" && expiresInMs > 0 && expiresInMs < Infinity))
-    throw new RangeError(`Cannot use ${String(expiresInMs)} as expiresInMs as it must be a positive number`);
+    throw new RangeError(`Cannot use ${quote(expiresInMs)} as expiresInMs as it must be a positive number`);
   const [first] = options.keys;
   if (!first) throw new TypeError("Cannot seal without a key: expected at least one { id, secret }");
   const secrets = new Map(options.keys.map((key) => [key.id, secretOf(key)]));

@@ -1,5 +1,5 @@
 import type { Tool, ToolOptions } from "./definitions.ts";
-import { criteria, describe, toolName } from "./names.ts";
+import { criteria, describe, quote, toolName } from "./names.ts";
 import {
   type Rules,
   anything,
@@ -82,6 +82,6 @@ export function checkGuardrails(
 export function checkTimeout(ms: number | undefined, what: string): void {
   if (ms === undefined || (typeof ms === "number" && ms > 0 && ms <= MAX_TIMEOUT_MS)) return;
   throw new RangeError(
-    `Cannot use ${String(ms)} as timeoutMs of ${what}: expected more than 0 and at most ${MAX_TIMEOUT_MS} milliseconds`,
+    `Cannot use ${quote(ms)} as timeoutMs of ${what}: expected more than 0 and at most ${MAX_TIMEOUT_MS} milliseconds`,
   );
 }

@@ -3,6 +3,7 @@ import type { Plugin } from "../contracts/plugin.ts";
 import { type Clock, systemClock } from "../environment.ts";
 import { LimitError } from "../errors.ts";
 import type { ModelUsage } from "../items.ts";
+import { quote } from "../names.ts";
 import { checkKeys } from "../options.ts";
 import { withStream } from "./wrap.ts";
 
@@ -41,7 +42,7 @@ export function budget(options: BudgetOptions): Plugin {
   const { maxTokens = Infinity, maxCost = Infinity, maxTimeMs = Infinity, price, clock = systemClock } = options;
   for (const [name, value] of Object.entries({ maxTokens, maxCost, maxTimeMs })) {
     if (!(typeof value === "number" && value > 0))
-      throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be a positive number`);
+      throw new RangeError(`Cannot use ${quote(value)} as ${name} as it must be a positive number`);
   }
   if (maxCost < Infinity && !price)
     throw new TypeError("Cannot keep to maxCost without a price: give price({ model, provider, usage })");

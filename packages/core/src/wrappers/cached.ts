@@ -1,5 +1,6 @@
 import { encodeKey, type SessionStore } from "../contracts/session.ts";
 import type { Item } from "../items.ts";
+import { quote } from "../names.ts";
 import { checkKeys } from "../options.ts";
 import { wrappedStore } from "./wrapped-store.ts";
 
@@ -17,7 +18,7 @@ export function cached(store: SessionStore, options: CachedOptions = {}): Sessio
   checkKeys(options, new Set(["maxItems"]), "cached()");
   const { maxItems = 100_000 } = options;
   if (!(typeof maxItems === "number" && maxItems >= 0))
-    throw new RangeError(`Cannot use ${String(maxItems)} as maxItems: expected 0 or more`);
+    throw new RangeError(`Cannot use ${quote(maxItems)} as maxItems: expected 0 or more`);
   /** Beginnings of sessions, the one used last at the end. Grown in place, given out as copies. */
   const sessions = new Map<string, Item[]>();
   let total = 0;

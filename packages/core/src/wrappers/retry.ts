@@ -2,6 +2,7 @@ import type { Model, ModelEvent, ModelRequest } from "../contracts/model.ts";
 import type { Plugin } from "../contracts/plugin.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../environment.ts";
 import { ModelError } from "../errors.ts";
+import { quote } from "../names.ts";
 import { checkKeys } from "../options.ts";
 import { MAX_TIMEOUT_MS } from "../tool.ts";
 import { withStream } from "./wrap.ts";
@@ -90,5 +91,5 @@ export function pause(ms: number, signal: AbortSignal, clock: Clock): Promise<vo
 function whole(name: string, value: number, most = Infinity): void {
   if (Number.isInteger(value) && value >= 0 && value <= most) return;
   const limit = most < Infinity ? ` and at most ${most}` : "";
-  throw new RangeError(`Cannot use ${String(value)} as ${name} as it must be a whole number of at least 0${limit}`);
+  throw new RangeError(`Cannot use ${quote(value)} as ${name} as it must be a whole number of at least 0${limit}`);
 }
