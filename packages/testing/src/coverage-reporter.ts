@@ -36,6 +36,8 @@ export interface TestedModule {
   meta(): object;
 }
 
+const WANTED = 'the plugins of a runner need graphCoverage(triage), the setupFiles of vitest "@batonjs/testing/vitest"';
+
 /** Prints a table and the graph with what is cold, writes JSON, and fails the test run below the thresholds. */
 export class CoverageReporter {
   readonly #options: CoverageReporterOptions;
@@ -49,8 +51,13 @@ export class CoverageReporter {
       const { batonCoverage } = module.meta() as { readonly batonCoverage?: CoverageReport };
       return batonCoverage ? [batonCoverage] : [];
     });
-    if (reports.length === 0) return;
     const { file, thresholds = {}, write = (text) => console.log(text) } = this.#options;
+    if (reports.length === 0) {
+      const fails = modules.length > 0 && Object.keys(thresholds).length > 0;
+      write(`\n${fails ? "FAILED nothing" : "Nothing"} was counted for the coverage of the agents: ${WANTED}`);
+      if (fails) process.exitCode = 1;
+      return;
+    }
     const sum = mergeCoverage(reports);
     write(`\nCoverage of the agents\n${coverageText(sum)}`);
     if (file !== undefined) {

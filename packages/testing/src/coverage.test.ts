@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Agent, Runner, dropToolItems, handBack, handoff, tool } from "@batonjs/core";
 import { describe, expect, it } from "vitest";
+import { CoverageReporter } from "./coverage-reporter.ts";
 import {
   assertCoverage,
   call,
@@ -142,5 +143,23 @@ describe("CoverageReporter", () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  it("says what is missing where nothing was counted, and fails where a share is wanted", () => {
+    const before = process.exitCode;
+    const said: string[] = [];
+    const write = (text: string): void => void said.push(text);
+    const modules = [{ meta: () => ({}) }];
+    try {
+      new CoverageReporter({ write }).onTestRunEnd(modules);
+      expect(process.exitCode).toBe(before);
+      new CoverageReporter({ write, thresholds: { edges: 100 } }).onTestRunEnd(modules);
+      expect(process.exitCode).toBe(1);
+    } finally {
+      process.exitCode = before;
+    }
+    const wanted =
+      'was counted for the coverage of the agents: the plugins of a runner need graphCoverage(triage), the setupFiles of vitest "@batonjs/testing/vitest"';
+    expect(said).toEqual([`\nNothing ${wanted}`, `\nFAILED nothing ${wanted}`]);
   });
 });
