@@ -102,6 +102,13 @@ describe("scriptedModel()", () => {
     });
   });
 
+  it("names the agents that the script has replies for where the agent is none of them", async () => {
+    const model = scriptedModel({ Triag: [say("hi")], Billing: [] });
+    await expect(read(model.stream(requestOf([], { agent: "Triage" })))).rejects.toThrow(
+      'Cannot answer turn 1 of agent "Triage": the script has no replies for it, only for "Triag", "Billing"; the last of 0 items is nothing; offered are no tools',
+    );
+  });
+
   it("fails for an unexpected request, naming agent, turn and what was asked", async () => {
     const model = scriptedModel({ "Triage Agent": [say("hi")] });
     await read(model.stream(requestOf([], { agent: "Triage Agent" })));

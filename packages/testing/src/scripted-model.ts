@@ -148,7 +148,7 @@ class Scripted implements ScriptedModel {
     try {
       this.#oracle.request(request);
       const step = this.#steps.take(request.at.agent);
-      if (step === undefined) throw unexpected(request, this.#steps.used(request.at.agent));
+      if (step === undefined) throw unexpected(request, this.#steps);
       const scripted = asReply(typeof step === "function" ? await step(request) : step);
       const events = eventsOf(scripted, request, this.#maker);
       if (scripted.reply === "fail") return { events, end: () => Promise.reject(scripted.error as Error) };
@@ -183,6 +183,8 @@ interface Steps {
   used(agent: string): number;
   /** What is left, each in a few words. */
   left(): readonly string[];
+  /** The agents that have a script of their own. */
+  readonly agents?: readonly string[];
 }
 
 function stepsOf(script: Script): Steps {
@@ -196,6 +198,7 @@ function stepsOf(script: Script): Steps {
     take: (agent) => byAgent.get(agent)?.take(),
     used: (agent) => byAgent.get(agent)?.used ?? 0,
     left: () => [...byAgent].flatMap(([agent, queue]) => queue.left().map((words) => `${agent}: ${words}`)),
+    agents: [...byAgent.keys()],
   };
 }
 
@@ -242,12 +245,18 @@ function describe(step: Step): string {
   return scripted.reply === "items" ? words : `${scripted.reply}(${words})`;
 }
 
-function unexpected({ at, items, tools, handoffs }: ModelRequest, used: number): ScriptError {
+function unexpected({ at, items, tools, handoffs }: ModelRequest, steps: Steps): ScriptError {
   const last = items.at(-1) as Item | undefined;
   const asked = last ? itemLine(last) : "nothing";
   const offered = [...tools, ...handoffs].map((spec) => spec.name).join(", ");
+  const used = steps.used(at.agent);
   const replies = used === 1 ? "1 reply was" : `${used} replies were`;
+  const others = steps.agents?.includes(at.agent) === false ? steps.agents : [];
+  const missing =
+    others.length === 0
+      ? `its script has no reply left (${replies} used)`
+      : `the script has no replies for it, only for ${others.map((agent) => `"${agent}"`).join(", ")}`;
   return new ScriptError(
-    `Cannot answer turn ${at.turn} of agent "${at.agent}": its script has no reply left (${replies} used); the last of ${items.length} items is ${asked}; offered are ${offered === "" ? "no tools" : offered}`,
+    `Cannot answer turn ${at.turn} of agent "${at.agent}": ${missing}; the last of ${items.length} items is ${asked}; offered are ${offered === "" ? "no tools" : offered}`,
   );
 }
