@@ -17,6 +17,15 @@ export interface Terminal {
 export const importModule = async (file: string): Promise<Exported> =>
   (await import(pathToFileURL(resolve(file)).href)) as Exported;
 
+/** What a program says of `error`: of a wrong option with `usage` under it. */
+export function failureText(error: unknown, usage: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = String((error as { readonly code?: unknown } | undefined)?.code);
+  if (code === "ERR_UNKNOWN_FILE_EXTENSION")
+    return `${message}: Node reads TypeScript from 22.18 on; take a newer one, or name a module in JavaScript`;
+  return code.startsWith("ERR_PARSE_ARGS") ? `${message}\n\n${usage}` : message;
+}
+
 /**
  * The agent to begin with: the export `name`, an Agent or a function that gives one; else `default`, `triage`, or the
  * only agent. Throws a `TypeError` where there is none.
@@ -28,8 +37,9 @@ export async function entryOf(exported: Exported, name: string | undefined, file
   const found = chosen === undefined ? undefined : exported[chosen];
   const agent: unknown = typeof found === "function" ? await (found as () => unknown)() : found;
   if (isAgent(agent)) return agent;
+  const functions = Object.keys(exported).filter((key) => typeof exported[key] === "function");
   throw new TypeError(
-    `Cannot find the agent to begin with in ${file}: ${chosen === undefined ? "say which by --agent" : `"${chosen}" is none`}; its agents are ${agents.join(", ") || "none"}`,
+    `Cannot find the agent to begin with in ${file}: ${chosen === undefined ? "say which by --agent" : `"${chosen}" is none`}; it exports the agents ${agents.join(", ") || "(none)"} and the functions ${functions.join(", ") || "(none)"}`,
   );
 }
 

@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { entryOf, type Exported, importModule, isAgent, type Terminal } from "../module.ts";
+import { entryOf, type Exported, failureText, importModule, isAgent, type Terminal } from "../module.ts";
 import type { LintOptions, LintRule } from "./findings.ts";
 import { lintAgents, lintText } from "./lint.ts";
 
@@ -39,7 +39,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     const errors = report.findings.filter(({ severity }) => severity === "error").length;
     return errors > 0 || report.findings.length - errors > allowed ? 1 : 0;
   } catch (error) {
-    terminal.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    terminal.error(failureText(error, USAGE));
     return 2;
   }
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Agent, type AnyAgent, dropToolItems, handBack, handoff, tool } from "@batonjs/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { failureText } from "../module.ts";
 import { lintAgents, lintRules, type LintOptions, lintText } from "../index.ts";
 import { main } from "./cli.ts";
 import { likeness } from "./words.ts";
@@ -145,14 +146,22 @@ describe("baton-lint", () => {
       exit: 1,
       text: expect.stringContaining("[empty-specialist]"),
     });
-    expect(await lint("export const x = 1;")).toMatchObject({
+    expect(await lint("export const x = 1; export const makeDesk = (model) => x;")).toMatchObject({
       exit: 2,
-      text: expect.stringContaining("say which by --agent"),
+      text: expect.stringMatching(/say which by --agent; it exports the agents \(none\) and the functions makeDesk$/),
     });
     expect(await lint(good, "--agent", "nobody")).toMatchObject({ exit: 2 });
     expect(await lint(good, "--max-warnings", "x")).toMatchObject({ exit: 2 });
     expect(await lint(good, "--what")).toMatchObject({ exit: 2, text: expect.stringContaining("Usage:") });
     expect(await lint(good, "--help")).toMatchObject({ exit: 0, text: expect.stringContaining("Usage:") });
+  });
+
+  it("says which Node it takes where a module in TypeScript cannot be read", () => {
+    const code = "ERR_UNKNOWN_FILE_EXTENSION";
+    const error = Object.assign(new TypeError('Unknown file extension ".ts" for /agents.ts'), { code });
+    expect(failureText(error, "Usage")).toBe(
+      'Unknown file extension ".ts" for /agents.ts: Node reads TypeScript from 22.18 on; take a newer one, or name a module in JavaScript',
+    );
   });
 
   it("reads coverage, options of the module, and rules to turn off; writes JSON", async () => {

@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { entryOf, type Exported, importModule, type Terminal } from "../module.ts";
+import { entryOf, type Exported, failureText, importModule, type Terminal } from "../module.ts";
 import { scenarioJUnit } from "./junit.ts";
 import type { ScenarioOptions } from "./options.ts";
 import { readScenarioFiles } from "./read.ts";
@@ -50,9 +50,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
     if (values.junit !== undefined) await writeFile(values.junit, scenarioJUnit(report));
   } catch (error) {
-    const isUsage = (error as { readonly code?: unknown } | undefined)?.code;
-    const message = error instanceof Error ? error.message : String(error);
-    terminal.error(String(isUsage).startsWith("ERR_PARSE_ARGS") ? `${message}\n\n${USAGE}` : message);
+    terminal.error(failureText(error, USAGE));
     return 2;
   }
   terminal.write(scenarioTable(report));
