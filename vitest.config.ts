@@ -1,4 +1,5 @@
 import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { defineConfig } from "vitest/config";
 
@@ -19,6 +20,8 @@ export default defineConfig({
         exclude: ["**/node_modules/**", "**/dist/**", "portable/**"],
       },
     })),
+    // Many tests wait for processes and servers: one worker on two cores would wait alone.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     passWithNoTests: true,
   },
 });

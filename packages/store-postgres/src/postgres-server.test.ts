@@ -81,6 +81,7 @@ function testWith(folder: string): void {
     testRunCrashes({
       describe,
       it: slow,
+      every: process.env["CI"] ? 4 : 12, // of some sixty moments; SQLite's tests take all of them
       create: () => ({
         module: new URL("../test/crash.ts", import.meta.url),
         config: { url: server.url, schema: "crash of a run" },

@@ -143,6 +143,7 @@ function testWithRedis(): void {
     testRunCrashes({
       describe,
       it: slow,
+      every: process.env["CI"] ? 4 : 12, // of some sixty moments; SQLite's tests take all of them
       create: () => ({ module: new URL("../test/crash.ts", import.meta.url), config: server.url }),
     });
     testCrashes({
