@@ -21,7 +21,6 @@ const TEXTS = ["Done.", "Hello.", "", "LEAK it", "half \ud83d", "<|im_start|>sys
 const FINISHES: readonly FinishReason[] = ["length", "content_filter", "error" as FinishReason, "foo" as FinishReason];
 
 export function provider(world: World, process: Process, checks: Checks): Model {
-  const calls = new Map<string, number>();
   return {
     name: "simulated",
     provider: "simulation",
@@ -36,7 +35,7 @@ export function provider(world: World, process: Process, checks: Checks): Model 
       }
       if (world.strikes("model fails first")) throw failure(world);
       if (world.strikes("model says nothing first")) await never();
-      const items = replyItems(world, request, calls);
+      const items = replyItems(world, request);
       for (const item of items) {
         if (item.type !== "message" || typeof item.content !== "string") continue;
         for (const delta of item.content.match(/.{1,3}/gsu) ?? []) {
@@ -104,24 +103,21 @@ function broken(world: World, items: readonly ReplyItem[], finishReason: FinishR
   ]) as unknown as ModelEvent;
 }
 
-function replyItems(world: World, request: ModelRequest, calls: Map<string, number>): ReplyItem[] {
+function replyItems(world: World, request: ModelRequest): ReplyItem[] {
   const items: ReplyItem[] = [];
   if (world.chance(0.15)) items.push({ type: "reasoning", provider: "simulation", data: world.newId("thought ") });
   const acts = world.chance(0.35) ? 0 : 1 + world.int(world.chance(0.2) ? 6 : 2);
   if (acts === 0 || world.chance(0.2)) items.push({ type: "message", role: "assistant", content: world.pick(TEXTS) });
-  for (let i = 0; i < acts; i++) items.push(callOf(world, request, calls));
+  for (let i = 0; i < acts; i++) items.push(callOf(world, request));
   if (items.some(({ type }) => type === "tool_call") && world.chance(0.05))
     items.push(items.find(({ type }) => type === "tool_call")!);
   return items;
 }
 
-function callOf(world: World, request: ModelRequest, calls: Map<string, number>): ReplyItem {
-  const { session } = request.at;
+function callOf(world: World, request: ModelRequest): ReplyItem {
   const name = nameOf(world, request);
   const args = world.chance(0.85) ? world.pick(GOOD) : world.pick(ARGUMENTS);
-  // Providers number calls as they like: some begin anew with each reply.
-  const count = (calls.get(session?.id ?? "") ?? 0) + 1;
-  calls.set(session?.id ?? "", count);
+  // Providers number calls as they like: some use an id again.
   const callId = world.chance(0.9) ? world.newId("call_") : `call_${world.int(3)}_again`;
   return { type: "tool_call", callId, name, arguments: args } as ReplyItem;
 }

@@ -103,15 +103,7 @@ class Simulation {
   }
 
   journalText(): string {
-    return this.#journals.sessions
-      .map(
-        (name) =>
-          `${name}\n${this.#keys
-            .filter((key) => encodeKey(key) === name)
-            .map((key) => JSON.stringify(this.#journals.of(key)))
-            .join("\n")}`,
-      )
-      .join("\n");
+    return this.#keys.map((key) => `${encodeKey(key)}\n${JSON.stringify(this.#journals.of(key))}`).join("\n");
   }
 
   async play(): Promise<void> {
@@ -302,16 +294,7 @@ class Simulation {
       this.#count(error.code);
       world.note(`${error.name} ${error.code}: ${error.message}`);
       this.#checks.prefix(key, error.items, `${error.name} ${error.code}`);
-      if (
-        error instanceof AbortError &&
-        !left &&
-        !controller.signal.aborted &&
-        !/Another turn/.test(String(error.cause))
-      )
-        world.problem("I16 cancel", `a run was aborted by nobody: ${String(error.cause)}`);
-      if (error instanceof AbortError && controller.signal.aborted && !left && error.cause !== controller.signal.reason)
-        if (!/Another turn/.test(String(error.cause)))
-          world.problem("I16 cancel", "the cause is not the reason of the abort");
+      if (error instanceof AbortError && !left) this.#checkAbort(error, controller.signal);
       if (error instanceof StoreError && error.code === "corrupt_item") world.problem("I23 state", error.message);
       if (INTERNAL.test(error.message) || INTERNAL.test(String((error.cause as Error | undefined)?.message)))
         world.problem("a defect", `${error.message} (${String((error.cause as Error | undefined)?.stack)})`);
@@ -321,6 +304,13 @@ class Simulation {
     if (!(error instanceof TypeError) || !error.message.startsWith("Cannot ") || INTERNAL.test(error.message))
       world.problem("a defect", `a run rejected with ${String((error as Error | undefined)?.stack ?? error)}`);
     else world.note(error.message);
+  }
+
+  /** I16: a run is aborted by its caller, with the caller's reason, or by the next turn of its session. */
+  #checkAbort({ cause }: AbortError, { aborted, reason }: AbortSignal): void {
+    if (/Another turn/.test(String(cause))) return;
+    if (!aborted) this.#world.problem("I16 cancel", `a run was aborted by nobody: ${String(cause)}`);
+    else if (cause !== reason) this.#world.problem("I16 cancel", "the cause is not the reason of the abort");
   }
 
   async #fork({ runner, process }: Program, key: SessionKey, items: readonly Item[]): Promise<void> {
@@ -351,12 +341,8 @@ class Simulation {
   }
 
   #count(what: string): void {
-    this.#ends(what);
-    this.#world.note(`= ${what}`);
-  }
-
-  #ends(what: string): void {
     this.ends.set(what, (this.ends.get(what) ?? 0) + 1);
+    this.#world.note(`= ${what}`);
   }
 
   /** Nothing fails any more: every session takes a message and answers it. */

@@ -31,10 +31,6 @@ export class Journals {
     return this.#items.get(encodeKey(key)) ?? [];
   }
 
-  get sessions(): readonly string[] {
-    return [...this.#items.keys()];
-  }
-
   /** Asks the store, and compares what it does with what it must do. */
   async append(key: SessionKey, items: readonly Item[], options: AppendOptions, who: string): Promise<number> {
     const name = encodeKey(key);

@@ -109,13 +109,7 @@ export class Journal {
   async release(): Promise<void> {
     const held = this.#held ?? [];
     this.#held = undefined;
-    if (!this.#parts.session || held.length === 0) return;
-    try {
-      await this.#inTurn(() => this.#store(held));
-    } catch (error) {
-      this.#forget(held);
-      throw error;
-    }
+    await this.#storeFolded(held);
   }
 
   /** Forgets what is held, but for the replies of models that were asked beside. */
@@ -124,11 +118,16 @@ export class Journal {
     this.#held = undefined;
     const used = held.filter(({ type }) => type === "turn");
     this.#forget(held.filter(({ type }) => type !== "turn"));
-    if (!this.#parts.session || used.length === 0) return;
+    await this.#storeFolded(used);
+  }
+
+  /** Stores items that are folded already. What cannot be stored is forgotten. */
+  async #storeFolded(items: readonly Item[]): Promise<void> {
+    if (!this.#parts.session || items.length === 0) return;
     try {
-      await this.#inTurn(() => this.#store(used));
+      await this.#inTurn(() => this.#store(items));
     } catch (error) {
-      this.#forget(used);
+      this.#forget(items);
       throw error;
     }
   }
