@@ -37,7 +37,7 @@ export {
   type Seals,
   seals,
 } from "./seals.ts";
-export { wrapModel } from "./wrappers/wrap.ts";
+export { withStream, wrapModel } from "./wrappers/wrap.ts";
 export { type RetryOptions, retry } from "./wrappers/retry.ts";
 export { type TimeoutOptions, timeout } from "./wrappers/timeout.ts";
 export { type FallbackOptions, fallback } from "./wrappers/fallback.ts";

@@ -10,8 +10,8 @@ import {
   type ModelRequest,
   type Plugin,
   textOf,
+  withStream,
 } from "@batonjs/core";
-import { around } from "./around.ts";
 import { withNote } from "./notes.ts";
 import { share } from "./options.ts";
 import { findHandoff, isTriage, needsNothing, questionOf, wayBack } from "./question.ts";
@@ -53,7 +53,7 @@ export function compound(router: Router, options: CompoundOptions = {}): Plugin 
   return {
     name: "compound",
     wrapModel: (model) =>
-      around(model, async function* (request): AsyncGenerator<ModelEvent> {
+      withStream(model, async function* (request): AsyncGenerator<ModelEvent> {
         const first = isTriage(request, agents, router.back) ? await nextTopic(request, router, reader) : undefined;
         request.signal.throwIfAborted();
         if (first) yield toTopic(first, request);

@@ -7,8 +7,8 @@ import {
   type Plugin,
   type RunEvent,
   type WrapSite,
+  withStream,
 } from "@batonjs/core";
-import { around } from "./around.ts";
 import { withNote } from "./notes.ts";
 import { share } from "./options.ts";
 import { isTriage } from "./question.ts";
@@ -71,7 +71,7 @@ class Predictor {
   wrap(model: Model, { agent }: WrapSite): Model {
     const team = this.#teamOf(agent);
     team.set(agent, model);
-    return around(model, (request) => this.#answer(request, model, team));
+    return withStream(model, (request) => this.#answer(request, model, team));
   }
 
   /** A run that is over asks no specialist any more. */

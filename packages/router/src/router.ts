@@ -1,5 +1,11 @@
-import { type Model, type ModelEvent, type ModelReply, type ModelRequest, type Plugin } from "@batonjs/core";
-import { around } from "./around.ts";
+import {
+  type Model,
+  type ModelEvent,
+  type ModelReply,
+  type ModelRequest,
+  type Plugin,
+  withStream,
+} from "@batonjs/core";
 import type { AgentScore, Decision, Judgement, NearExample, Question, Rung } from "./decision.ts";
 import { installed } from "./embedded.ts";
 import { type FittedThreshold, fitThreshold, type LabelledMessage, type Precision } from "./fit.ts";
@@ -94,7 +100,7 @@ export function routed(given: RoutedOptions | Router = {}, agents?: readonly str
     name: ROUTER,
     wrapModel(model) {
       const routes = made.before(model);
-      return around(model, (request) => (isTriage(request, names, made.back) ? routes : model).stream(request));
+      return withStream(model, (request) => (isTriage(request, names, made.back) ? routes : model).stream(request));
     },
   };
 }
@@ -141,7 +147,7 @@ class Ladder implements Router {
   }
 
   before(model: Model): Model {
-    return around(model, (request) => this.#answer(request, model));
+    return withStream(model, (request) => this.#answer(request, model));
   }
 
   async decide(request: ModelRequest, options: DecideOptions = {}): Promise<Decision | undefined> {

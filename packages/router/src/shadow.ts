@@ -1,5 +1,4 @@
-import { checkKeys, type ModelEvent, type ModelReply, type ModelRequest, type Plugin } from "@batonjs/core";
-import { around } from "./around.ts";
+import { checkKeys, type ModelEvent, type ModelReply, type ModelRequest, type Plugin, withStream } from "@batonjs/core";
 import type { Decision } from "./decision.ts";
 import { noteOf, withNote } from "./notes.ts";
 import { isTriage } from "./question.ts";
@@ -26,7 +25,7 @@ export function shadow(router: Router, options: ShadowOptions = {}): Plugin {
   return {
     name: "shadow",
     wrapModel: (model) =>
-      around(model, async function* (request): AsyncGenerator<ModelEvent> {
+      withStream(model, async function* (request): AsyncGenerator<ModelEvent> {
         if (!isTriage(request, agents, router.back)) {
           yield* model.stream(request);
           return;

@@ -1,5 +1,12 @@
-import { checkKeys, isUserMessage, type ModelEvent, type ModelRequest, type Plugin, textOf } from "@batonjs/core";
-import { around } from "./around.ts";
+import {
+  checkKeys,
+  isUserMessage,
+  type ModelEvent,
+  type ModelRequest,
+  type Plugin,
+  textOf,
+  withStream,
+} from "@batonjs/core";
 import { withNote } from "./notes.ts";
 import { share } from "./options.ts";
 import { wayBack } from "./question.ts";
@@ -26,7 +33,7 @@ export function stickyCheck(router: Router, options: StickyOptions = {}): Plugin
   return {
     name: "sticky",
     wrapModel: (model) =>
-      around(model, async function* (request): AsyncGenerator<ModelEvent> {
+      withStream(model, async function* (request): AsyncGenerator<ModelEvent> {
         const subject = await newSubject(router, request, threshold);
         request.signal.throwIfAborted();
         if (!subject) {

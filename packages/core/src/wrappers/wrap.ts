@@ -6,8 +6,11 @@ export function wrapModel(model: Model, ...plugins: readonly Plugin[]): Model {
   return plugins.reduceRight((inner, plugin) => plugin.wrapModel?.(inner, { agent: "" }) ?? inner, model);
 }
 
-/** `model` with another way to answer. Name and provider stay what they are, also where they change later. */
-export function withStream(model: Model, stream: Model["stream"]): Model {
+/**
+ * `model` with another way to answer: for plugins that wrap models. Name and provider stay what they are, also where they
+ * change later.
+ */
+export function withStream(model: Pick<Model, "name" | "provider">, stream: Model["stream"]): Model {
   return {
     get name() {
       return model.name;

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import { checkKeys, type Clock, type Model, type Plugin, systemClock } from "@batonjs/core";
+import { checkKeys, type Clock, type Model, type Plugin, systemClock, withStream } from "@batonjs/core";
 import type { RedactRule } from "@batonjs/core/tracing";
 import { announce } from "../watch.ts";
 import { CassetteError, HOW_TO_RECORD } from "./cassette-error.ts";
 import { readCassette, writeCassette } from "./file.ts";
 import { type CassetteMode, isRecording } from "./mode.ts";
-import { DEFINITION, type ModelNames } from "./normal-form.ts";
+import { DEFINITION } from "./normal-form.ts";
 import { openedCassettes } from "./opened.ts";
 import { Player, type RequestField } from "./player.ts";
 import { Recorder } from "./recorder.ts";
@@ -107,19 +107,6 @@ function ignoredBy(match: Required<CassetteOptions>["match"]): ReadonlySet<Reque
   return new Set(match.ignore);
 }
 
-/** A model of these names, also where they change later. */
-function named(names: ModelNames, stream: Model["stream"]): Model {
-  return {
-    get name() {
-      return names.name;
-    },
-    get provider() {
-      return names.provider;
-    },
-    stream,
-  };
-}
-
 class Recording implements Cassette {
   readonly recording = true;
   readonly problems: readonly Error[] = [];
@@ -144,7 +131,7 @@ class Recording implements Cassette {
   }
 
   #over(model: Model): Model {
-    return named(model, (request) => this.#recorder.stream(request, model));
+    return withStream(model, (request) => this.#recorder.stream(request, model));
   }
 
   assertDone(): void {}
@@ -165,10 +152,10 @@ class Replay implements Cassette {
     this.path = path;
     this.#player = player;
     const names = real ?? player.model ?? { name: "cassette", provider: "cassette" };
-    this.model = named(names, (request) => player.stream(request, real));
+    this.model = withStream(names, (request) => player.stream(request, real));
     this.plugin = {
       name: "cassette",
-      wrapModel: (model) => named(model, (request) => player.stream(request, model)),
+      wrapModel: (model) => withStream(model, (request) => player.stream(request, model)),
     };
   }
 
