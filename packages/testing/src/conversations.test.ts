@@ -283,7 +283,7 @@ function withoutIds(items: readonly Item[]): unknown {
   const sorted = [...byRun.keys()].toSorted().map((path) => byRun.get(path));
   return JSON.parse(JSON.stringify(sorted), (key, value: unknown) => {
     if (key === "responseId") return undefined;
-    return typeof value === "string" && /^run_\d+:\d+$/.test(value) ? named(value) : value;
+    return typeof value === "string" && /^run_\d+:\d+(:\w+)?$/.test(value) ? named(value) : value;
   });
 }
 
