@@ -45,3 +45,12 @@ export async function entryOf(exported: Exported, name: string | undefined, file
 
 export const isAgent = (value: unknown): value is AnyAgent =>
   typeof value === "object" && value !== null && (value as Partial<AnyAgent>).kind === "agent";
+
+/** The number given as option `name`. Throws a `TypeError` for what is none. */
+export function numberOption(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new TypeError(`Cannot use "${text}" as --${name}: expected a number`);
+  return value;
+}

@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { entryOf, type Exported, failureText, importModule, isAgent, type Terminal } from "../module.ts";
+import { entryOf, type Exported, failureText, importModule, isAgent, numberOption, type Terminal } from "../module.ts";
 import type { LintOptions, LintRule } from "./findings.ts";
 import { lintAgents, lintText } from "./lint.ts";
 
@@ -30,8 +30,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       return 0;
     }
     if (file === undefined) throw new TypeError("Cannot lint nothing: name a module");
-    const allowed = values["max-warnings"] === undefined ? Infinity : Number(values["max-warnings"]);
-    if (Number.isNaN(allowed)) throw new TypeError(`Cannot use "${values["max-warnings"]}" as --max-warnings`);
+    const allowed = numberOption("max-warnings", values["max-warnings"]) ?? Infinity;
     const exported = await importModule(file);
     const entry = await entryOf(exported, values.agent, file);
     const report = await lintAgents(entry, await lintOptions(exported, values));

@@ -151,7 +151,7 @@ describe("baton-lint", () => {
       text: expect.stringMatching(/say which by --agent; it exports the agents \(none\) and the functions makeDesk$/),
     });
     expect(await lint(good, "--agent", "nobody")).toMatchObject({ exit: 2 });
-    expect(await lint(good, "--max-warnings", "x")).toMatchObject({ exit: 2 });
+    for (const count of ["x", " "]) expect(await lint(good, "--max-warnings", count)).toMatchObject({ exit: 2 });
     expect(await lint(good, "--what")).toMatchObject({ exit: 2, text: expect.stringContaining("Usage:") });
     expect(await lint(good, "--help")).toMatchObject({ exit: 0, text: expect.stringContaining("Usage:") });
   });

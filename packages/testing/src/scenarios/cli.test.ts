@@ -24,6 +24,10 @@ describe("baton-scenarios", { timeout: 60_000 }, () => {
     await writeFile(join(folder, "agents.ts"), MODULE);
     await writeFile(join(folder, "none.ts"), "export const x = 1;");
     await writeFile(
+      join(folder, "modelless.ts"),
+      'import { Agent } from "@batonjs/core";\nexport default new Agent({ name: "Triage" });',
+    );
+    await writeFile(
       join(folder, "good.yaml"),
       "- name: greets\n  turns: [{ user: hi, expect: { answer: Hello } }]\n- name: stays\n  turns: [{ user: hi, expect: { answer: o } }]",
     );
@@ -111,6 +115,16 @@ describe("baton-scenarios", { timeout: 60_000 }, () => {
       "a number that is none",
       ["agents.ts", "good.yaml", "--repeat", "often"],
       /^Cannot use "often" as --repeat: expected a number$/,
+    ],
+    [
+      "an agent without a model",
+      ["modelless.ts", "good.yaml"],
+      /^Cannot play the scenarios: agent "Triage" has no model; name one with --model, or write in modelless\.ts: export const scenarios = \{ model \}$/,
+    ],
+    [
+      "a model that no plugin provides",
+      ["modelless.ts", "good.yaml", "--model", "local/triage"],
+      /^Cannot play the scenarios: no plugin provides the model "local\/triage" of agent "Triage"; write in modelless\.ts: export const scenarios = \{ plugins: \[\.\.\.\] \}$/,
     ],
     [
       "0 runs",

@@ -1,9 +1,10 @@
 /// <reference types="node" />
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { entryOf, type Exported, failureText, importModule, type Terminal } from "../module.ts";
+import type { AnyAgent } from "@batonjs/core";
+import { entryOf, type Exported, failureText, importModule, numberOption, type Terminal } from "../module.ts";
 import { scenarioJUnit } from "./junit.ts";
-import type { ScenarioOptions } from "./options.ts";
+import type { GivenOptions } from "./options.ts";
 import { readScenarioFiles } from "./read.ts";
 import type { ScenarioReport } from "./report.ts";
 import { runScenarios } from "./run.ts";
@@ -46,7 +47,9 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     const agent = async () => entryOf(exported, values.agent, file);
     const first = await agent();
     const scenarios = filtered(await readScenarioFiles(files, { agent: first }), values.filter);
-    report = await runScenarios(values.agent === undefined ? first : agent, scenarios, playOptions(exported, values));
+    const play = playOptions(exported, values);
+    checkModel(first, play, file);
+    report = await runScenarios(values.agent === undefined ? first : agent, scenarios, play);
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
     if (values.junit !== undefined) await writeFile(values.junit, scenarioJUnit(report));
   } catch (error) {
@@ -86,26 +89,28 @@ function filtered(scenarios: readonly Scenario[], text: string | undefined): rea
 }
 
 /** The options of the module, with those of the command line over them. */
-function playOptions(exported: Exported, values: ReturnType<typeof options>["values"]): ScenarioOptions {
+function playOptions(exported: Exported, values: ReturnType<typeof options>["values"]): GivenOptions {
   const numbers = {
-    repeat: number(values, "repeat"),
-    minPassRate: number(values, "min-pass-rate"),
-    concurrency: number(values, "concurrency"),
-    timeoutMs: number(values, "timeout-ms"),
+    repeat: numberOption("repeat", values.repeat),
+    minPassRate: numberOption("min-pass-rate", values["min-pass-rate"]),
+    concurrency: numberOption("concurrency", values.concurrency),
+    timeoutMs: numberOption("timeout-ms", values["timeout-ms"]),
   };
   const given = { ...numbers, model: values.model, userModel: values["user-model"] };
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...(exported["scenarios"] as ScenarioOptions | undefined), ...named };
+  return { ...(exported["scenarios"] as GivenOptions | undefined), ...named };
 }
 
-function number(
-  values: ReturnType<typeof options>["values"],
-  name: "repeat" | "min-pass-rate" | "concurrency" | "timeout-ms",
-): number | undefined {
-  const text = values[name];
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value))
-    throw new TypeError(`Cannot use "${text}" as --${name}: expected a number`);
-  return value;
+/** Before anything is played: who plays from a command line has no `new Runner()` to give a model to. */
+function checkModel({ name, model: own }: AnyAgent, { model, runner, plugins, setup }: GivenOptions, file: string) {
+  const chosen = model ?? own ?? runner?.model;
+  if (setup || (typeof chosen === "object" && chosen !== null)) return;
+  if (chosen === undefined)
+    throw new TypeError(
+      `Cannot play the scenarios: agent "${name}" has no model; name one with --model, or write in ${file}: export const scenarios = { model }`,
+    );
+  if (!plugins?.some((plugin) => plugin.model))
+    throw new TypeError(
+      `Cannot play the scenarios: no plugin provides the model "${chosen}" of agent "${name}"; write in ${file}: export const scenarios = { plugins: [...] }`,
+    );
 }
