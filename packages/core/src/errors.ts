@@ -31,7 +31,8 @@ export interface RunErrorOptions {
 export class RunError extends Error {
   override name = "RunError";
   readonly code: ErrorCode;
-  readonly agent: string | undefined;
+  /** The agent that it is about: the one that had control, if nothing says otherwise. `undefined` outside of a run. */
+  agent: string | undefined;
   /** The run's transcript when it stopped. Empty where the error was thrown outside of a run. */
   items: readonly Item[] = [];
 

@@ -308,6 +308,7 @@ async function fail(cause: unknown, begun: boolean, run: Run): Promise<unknown> 
   }
   if (Object.isFrozen(error))
     error = new RunError(error.message, { cause: error, code: error.code, agent: error.agent });
+  error.agent ??= t.active;
   error.items = run.journal.kept;
   run.stop(error, error);
   void run.emit({ type: "run_failed", error, code: error.code });

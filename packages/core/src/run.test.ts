@@ -599,6 +599,12 @@ describe("a model", () => {
     expect(transcript(result.history).filter((line) => line.includes(" calls "))).toHaveLength(1);
   });
 
+  it("that throws a ModelError, which knows no agents, ends the run with an error that names the one that had control", async () => {
+    const model = scriptedModel([handOff("B"), fail(new ModelError("Too many", { kind: "rate_limit" }))]);
+    const entry = new Agent({ name: "A", model, handoffs: [new Agent({ name: "B", model })] });
+    expect(await rejection(run(entry, "hi"))).toMatchObject({ kind: "rate_limit", agent: "B" });
+  });
+
   it.each([
     ["null", null],
     ["undefined", undefined],
