@@ -252,9 +252,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTFOUND: "there is no such host",
 };
 
-/** What `fetch`, or reading a body, failed with. */
+/** What `fetch`, or reading a body, failed with: in the words of the innermost cause, those around it say less. */
 export function networkFailure(error: unknown): Failure {
-  const words: string[] = [];
+  let words = String(error);
   let code: string | undefined;
   for (
     let at: unknown = error, depth = 0;
@@ -263,16 +263,16 @@ export function networkFailure(error: unknown): Failure {
   ) {
     const { message, code: found } = fields(at);
     code ??= filled(found);
-    if (filled(message) !== undefined) words.push(message as string);
+    words = filled(message) ?? words;
   }
   const advice = code === undefined ? undefined : ADVICE[code];
   const message = [
-    ...new Set(words),
-    ...(code === undefined ? [] : [code]),
+    words,
+    ...(code === undefined || words.includes(code) ? [] : [code]),
     ...(advice === undefined ? [] : [advice]),
   ].join(": ");
   const kind = code !== undefined && /TIMEOUT|ETIMEDOUT/.test(code) ? "timeout" : "network";
-  return { kind, message: message === "" ? String(error) : message, cause: error };
+  return { kind, message, cause: error };
 }
 
 const SECRET_HEADER = /auth|key|token|secret|cookie/i;
