@@ -360,6 +360,68 @@ describe("what an agent sees after handoffs", () => {
     expect(seen(t)).toBe("sum u2 c1 r1 b1 c2 r2");
   });
 
+  it("what a view for all puts in, in place of what an agent has not seen, is shown to it when it comes back", () => {
+    const t = after(user("u1"), said("a1", "A"), pass("1", "A", "B"), said("b1", "B"), said("b2", "B"), (t) => {
+      const note: MessageItem = { type: "message", id: "sum", role: "user", agent: "B", content: "sum" };
+      t.fold({ type: "view", id: "v", view: [["u1", "r1"], note] });
+    });
+    pass("2", "B", "A")(t);
+    expect(seen(t)).toBe("u1 a1 c1 r1 sum c2 r2");
+  });
+
+  it("what a view for all leaves out of the middle is gone, and the rest is there once", () => {
+    const t = after(user("u1"), said("a1", "A"), user("u2"), pass("1", "A", "B"), said("b1", "B"));
+    t.fold({ type: "view", id: "v", view: ["u1", ["u2", "b1"]] });
+    pass("2", "B", "A")(t);
+    expect(seen(t)).toBe("u1 u2 c1 r1 b1 c2 r2");
+  });
+
+  it("reasoning is not shown to one who comes back and is not shown the call it led to", () => {
+    const thought = (id: string): Item => ({ type: "reasoning", id, agent: "B", provider: "p", data: id });
+    const hidden: Filter = (items) => items.filter(({ id }) => !id.endsWith("/answer") && id !== "r2");
+    const t = after(
+      user("u1"),
+      pass("1", "A", "B"),
+      thought("t0"),
+      said("b0", "B"),
+      thought("t1"),
+      thought("t2"),
+      pass("2", "B", "C", "return"),
+      said("c1!", "C"),
+      back("3"),
+    );
+    pass("4", "B", "A", "pass", (items) => hidden(items))(t);
+    expect(seen(t)).toBe("u1 c1 r1 t0 b0 c4 r4");
+  });
+
+  it("the result of a call that its agent is no longer shown is not shown", () => {
+    const t = after(user("u1"), call("1"), { type: "view", id: "v", view: ["u1"] }, user("u2"), result("1"));
+    expect(seen(t)).toBe("u1 u2");
+    expect(t.open).toEqual([]);
+  });
+
+  it("a handoff that no call asked for hides no results", () => {
+    const t = after(user("u1"), call("1"), result("1"), passing("", "A", "B", "pass", { callId: undefined }));
+    expect(seen(t)).toBe("u1 c1 r1");
+  });
+
+  it("calls of handoffs that were not made are hidden, also where they come first of all", () => {
+    const t = after(call("1", "A", { handoff: true }), call("2", "A", { handoff: true }));
+    for (const each of [result("2"), result("1", "A", { status: "error" }), passing("2", "A", "B")]) t.fold(each);
+    expect(seen(t)).toBe("c2 r2");
+  });
+
+  it("an agent that never had control has seen nothing", () => {
+    expect(after(user("u1")).leftBy("A")).toEqual([]);
+    expect(after(user("u1"), pass("1", "A", "B")).leftBy("C")).toEqual([]);
+  });
+
+  it("a view that names what is not seen is a corrupt record, and says which view", () => {
+    expect(() => after(user("u1"), { type: "view", id: "v", view: ["u2"] })).toThrow(/view of view "v": item "u2"/);
+    const wrong = passing("1", "A", "B", "pass", { view: ["u2"] });
+    expect(() => after(user("u1"), call("1"), result("1"), wrong)).toThrow(/view of handoff "h1": item "u2"/);
+  });
+
   it("a record that is taken over as a whole shows the same", () => {
     for (const [, happenings, active, sees] of cases) {
       const t = new Transcript("A");
@@ -404,11 +466,18 @@ describe("calls", () => {
   it("results follow the reply of their call, not a later reply or a message", () => {
     const t = after(user("u"), call("1"), call("2"), result("2"), user("u2"), result("1"));
     expect(seen(t)).toBe("u c1 c2 r1 r2 u2");
+    const told: Item = { type: "message", id: "d", role: "developer", content: "d" };
+    expect(seen(after(user("u"), call("1"), told, result("1")))).toBe("u c1 r1 d");
+    expect(seen(after(call("1"), result("1")))).toBe("c1 r1");
   });
 
   it("a result without an open call is a corrupt record", () => {
     expect(() => after(user("u"), result("1"))).toThrow('Cannot read result "r1": no open call has the id "1"');
     expect(() => after(user("u"), call("1"), result("1"), { ...result("1"), id: "again" })).toThrow("no open call");
+    for (const calls of [[], [call("2")]]) {
+      const settled = [user("u"), ...calls, result("1"), said("a", "A"), user("u2")];
+      expect(() => new Transcript("A").load(settled)).toThrow('Cannot read result "r1": no open call has the id "1"');
+    }
   });
 
   it("an id that a provider uses again belongs to the call that is open", () => {
@@ -501,6 +570,7 @@ describe("reasoning that belongs to nothing", () => {
     expect(seen(t)).toBe("u1 u2 t2 a2 u3 u4 a4 u5");
     expect(t.record).toHaveLength(items.length);
     expect(after(...items.slice(0, 3)).since).toMatchObject({ count: 1 });
+    expect(seen(after(user("u1"), thought("t1"), said("a1", "A")))).toBe("u1 t1 a1");
   });
 
   it("is not seen where a record was cut within a reply and another run went on", () => {
@@ -510,6 +580,8 @@ describe("reasoning that belongs to nothing", () => {
     ] as Item[];
     expect(seen(after(...cut, { ...said("a", "A"), id: "r2:0" }))).toBe("r1:0 r2:0");
     expect(seen(after(...cut, { ...said("a", "A"), id: "r1:2" }))).toBe("r1:0 r1:1 r1:2");
+    expect(seen(after(...cut, said("a", "A")))).toBe("r1:0 r1:1 a");
+    expect(seen(after(user("u"), thought("t"), { ...said("a", "A"), id: "r2:0" }))).toBe("u t r2:0");
     const rewind: Item = { type: "rewind", id: "x:rewind", to: "r1:1" };
     const rewound = [...cut, { ...said("a", "A"), id: "r1:2" }, rewind] as Item[];
     expect(seen(after(...rewound, { ...said("b", "A"), id: "r1:3" }))).toBe("r1:0 r1:3");
@@ -579,6 +651,37 @@ describe("handoffs", () => {
   it("arrivals tell how each agent came to be active last", () => {
     const t = after(user("u"), pass("1", "A", "B"), pass("2", "B", "A"), user("u2"), pass("3", "A", "B"));
     expect(["A", "B"].map((agent) => t.arrivals?.find(({ to }) => to === agent)?.id)).toEqual(["h2", "h3"]);
+  });
+});
+
+describe("what nobody has answered", () => {
+  const told: Item = { type: "message", id: "d", role: "developer", content: "d" };
+  const given: Item = { type: "message", id: "g", role: "assistant", content: "g" };
+
+  it("is the user's messages since the last answer; developers' messages are none, and count as no input", () => {
+    const t = after(user("u1"), said("a1", "A"), turn("A"), user("u2"), pass("1", "A", "B"), user("u3"));
+    expect(t.unanswered.map(({ id }) => id)).toEqual(["u2", "u3"]);
+    const counted = after(user("u1"), pass("1", "A", "B"), call("2", "B"), turn("B"), told);
+    expect(counted).toMatchObject({ handoffs: 1, turns: 1, outputRetries: 0, replied: true });
+    expect(counted.unanswered.map(({ id }) => id)).toEqual(["u1"]);
+  });
+
+  it("a developer's message after an answer is something to answer; it is no retry", () => {
+    expect(after(user("u"), said("a", "A"), turn("A"), told)).toMatchObject({
+      done: false,
+      turns: 0,
+      outputRetries: 0,
+    });
+  });
+
+  it("an answer that nobody has signed is an answer, not an input", () => {
+    expect(after(user("u"), said("a", "A"), turn("A"), given)).toMatchObject({ done: true, turns: 1, answer: given });
+  });
+
+  it("nothing is replied at first, and nothing is to come back to who did not ask", () => {
+    expect(new Transcript("A").replied).toBe(false);
+    const t = after(user("u"), said("a", "A"), passing("1", "A", "B", "back", { callId: undefined }));
+    expect([t.active, t.waiting, t.nextOwner]).toEqual(["B", [], undefined]);
   });
 });
 
@@ -683,6 +786,49 @@ describe("who waits, and who is next", () => {
   });
 });
 
+describe("what a provider has by a name of its own", () => {
+  const reply = (agent: string, responseId: string): Item[] => [said(responseId, agent), turn(agent, { responseId })];
+  const since = (t: Transcript): unknown => t.since && [t.since.responseId, t.since.count];
+
+  it("is what was seen with the last reply; of a reply without a name nothing", () => {
+    expect(after(user("u"), ...reply("A", "r1"), user("u2")).since).toEqual({
+      responseId: "r1",
+      provider: "p",
+      model: "m",
+      count: 2,
+    });
+    expect(after(user("u"), ...reply("A", "r1"), user("u2"), said("a", "A"), turn("A")).since).toBeUndefined();
+  });
+
+  it("is kept by handoffs that show all of it, and is an agent's own where each sees a list of its own", () => {
+    const t = after(user("u"), ...reply("A", "r1"), user("u2"), pass("1", "A", "B"));
+    expect(since(t)).toEqual(["r1", 2]);
+    for (const item of reply("B", "r2")) t.fold(item);
+    expect(since(t)).toEqual(["r2", 6]);
+    pass("2", "B", "A")(t);
+    expect(since(t)).toEqual(["r2", 6]);
+    const apart = after(
+      user("u"),
+      said("internal", "A"),
+      ...reply("A", "r1"),
+      pass("1", "A", "B", "pass", dropInternal),
+    );
+    for (const item of reply("B", "r2")) apart.fold(item);
+    expect(since(apart)).toEqual(["r2", 5]);
+    pass("2", "B", "A")(apart);
+    expect(since(apart)).toEqual(["r1", 3]);
+  });
+
+  it("is nothing where a view or a hidden call makes another list of it", () => {
+    const before = [user("u"), ...reply("A", "r1"), user("u2")];
+    expect(since(after(...before, pass("1", "A", "B", "pass", dropInternal)))).toBeUndefined();
+    expect(since(after(...before, { type: "view", id: "v", view: [["r1", "u2"]] }))).toBeUndefined();
+    const t = after(...before, call("1", "A", { handoff: true }), call("2", "A", { handoff: true }));
+    for (const each of [result("1"), result("2", "A", { status: "error" }), passing("1", "A", "B")]) t.fold(each);
+    expect(since(t)).toBeUndefined();
+  });
+});
+
 describe("rewind", () => {
   const before: readonly Happening[] = [user("u"), call("1"), turn("A"), result("1"), said("a", "A"), turn("A")];
   const later: readonly Happening[] = [user("u2"), pass("2", "A", "B", "return"), call("x", "B"), turn("B")];
@@ -774,6 +920,32 @@ describe("nested runs", () => {
     expect([t.turns, t.children!.get("1")!.turns]).toEqual([1, 2]);
   });
 
+  it("their decisions are an input: the turns of the run that waits for them count from zero", () => {
+    const t = after(user("u"), call("1"), turn("A"), within(call("2", "N"), "c", "1"));
+    t.fold(within(approval("2", "asked"), "asked", "1"));
+    expect(t.turns).toBe(1);
+    t.fold(within(approval("2", "approved"), "approved", "1"));
+    expect(t.turns).toBe(0);
+    t.fold(turn("A"));
+    t.fold(within(result("2", "N"), "r", "1"));
+    expect(t.turns).toBe(1);
+  });
+
+  it("learn who began them, which does not change who has control", () => {
+    const t = after(user("u"), call("1"), within(user("x"), "x", "1"));
+    const child = t.child("1");
+    expect([child.active, new Transcript("A").active]).toEqual(["", "A"]);
+    child.enter("N");
+    expect(child.active).toBe("N");
+    t.fold(within(call("2", "N", { handoff: true }), "c", "1"));
+    t.fold(within(result("2", "N"), "r", "1"));
+    t.fold(within(passing("2", "N", "M"), "h", "1"));
+    child.enter("N");
+    expect(child.active).toBe("M");
+    t.fold({ ...within({ type: "rewind", to: "x" }, "w", "1") });
+    expect(child.active).toBe("N");
+  });
+
   it("begin anew where a provider uses the id of a call again", () => {
     const t = after(user("u"), call("1"), within(user("x"), "x", "1"), within(said("n", "N"), "n", "1"), result("1"));
     t.fold({ ...call("1"), id: "c1b" });
@@ -782,18 +954,80 @@ describe("nested runs", () => {
 });
 
 describe("load()", () => {
-  it("gives what folding each item gives, and what follows is the same", () => {
+  /** Pieces of conversations, in any order: what is settled, what is almost, and what is not. */
+  const pieces = fc.constantFrom<readonly ((n: string) => Item)[]>(
+    [(n) => user(`u${n}`)],
+    [(n) => said(`a${n}`, "A")],
+    [(n) => user(`u${n}`), (n) => said(`a${n}`, "A")],
+    [(n) => user(`u${n}`), (n) => said(`a${n}`, "A"), () => turn("A", { responseId: "resp" })],
+    [() => turn("A")],
+    [() => turn("A", { responseId: "resp" })],
+    [() => turn("A", { purpose: "summary", responseId: "beside" })],
+    [(n) => ({ ...user(`d${n}`), role: "developer" })],
+    [(n) => ({ ...user(`f${n}`), agent: "A" })],
+    [(n) => ({ type: "note", id: `n${n}`, plugin: "p", data: 1 })],
+    [(n) => ({ type: "reasoning", id: `t${n}`, agent: "A", provider: "p", data: 1 })],
+    [(n) => call(n), (n) => result(n)],
+    [
+      (n) => call(n),
+      (n) => ({ type: "tool_start", id: `s${n}`, callId: n }),
+      (n) => result(n, "A", { status: "error" }),
+    ],
+    [(n) => call(n), (n) => said(`a${n}`, "A"), (n) => user(`u${n}`), (n) => result(n)],
+    [(n) => call(n), (n) => call(`${n}+`), (n) => result(`${n}+`), (n) => result(n)],
+    [
+      (n) => call(n),
+      (n) => approval(n, "asked"),
+      (n) => user(`u${n}`),
+      (n) => approval(n, "approved"),
+      (n) => result(n),
+    ],
+    [
+      (n) => call(n),
+      (n) => ({ ...user(`u${n}`), path: [n] }),
+      (n) => ({ ...said(`a${n}`, "N"), path: [n] }),
+      (n) => ({ ...user(`u2${n}`), path: [n] }),
+      (n) => result(n),
+    ],
+    [(n) => call(n, "A", { handoff: true }), (n) => result(n), (n) => passing(n, "A", "B")],
+    [(n) => call(n, "A", { handoff: true }), (n) => result(n), (n) => passing(n, "A", "B", "turn")],
+    [(n) => call(n, "A", { handoff: true }), (n) => result(n, "A", { status: "error" })],
+  );
+
+  const equal = (loaded: Transcript, folded: Transcript): void => {
+    expect(loaded.record).toEqual(folded.record);
+    expect(state(loaded)).toEqual(state(folded));
+    for (const agent of ["A", "B", "C"]) expect(loaded.startOf(agent)).toEqual(folded.startOf(agent));
+  };
+
+  it("gives what folding each item gives, and what follows is the same, whatever is settled", () => {
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 8 }), (chosen) => {
+        const items = chosen.flatMap((piece, i) => piece.map((make) => make(String(i))));
+        const next = [user("last"), call("last"), result("last"), said("the end", "A"), turn("A")];
+        const loaded = new Transcript("A");
+        loaded.load(items.slice());
+        const folded = after(...items);
+        equal(loaded, folded);
+        for (const item of next) {
+          loaded.fold(item);
+          folded.fold(item);
+        }
+        equal(loaded, folded);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("gives what folding each item gives, and what follows is the same, in records as runs make them", () => {
     fc.assert(
       fc.property(arbitraries.transcript(), fc.nat(), (items, cut) => {
-        const folded = new Transcript("A");
-        for (const item of items) folded.fold(item);
+        const folded = after(...items);
         const at = cut % (items.length + 1);
         const loaded = new Transcript("A");
         loaded.load(items.slice(0, at));
         for (const item of items.slice(at)) loaded.fold(item);
-        expect(loaded.record).toEqual(folded.record);
-        expect(state(loaded)).toEqual(state(folded));
-        for (const agent of ["A", "B", "C"]) expect(loaded.startOf(agent)).toEqual(folded.startOf(agent));
+        equal(loaded, folded);
       }),
     );
   });

@@ -122,9 +122,8 @@ export class Transcript {
 
   /** Names the entry agent of a nested run, which its items do not tell. */
   enter(agent: string): void {
-    if (this.#entry !== "") return;
-    this.#entry = agent;
-    if (this.active === "") this.active = agent;
+    this.#entry ||= agent;
+    this.active ||= agent;
   }
 
   /** Who gets the next user message. */
@@ -141,7 +140,7 @@ export class Transcript {
     this.record = items;
     for (let i = 0; i < items.length;) {
       i = this.#takeSettled(items, i, settled);
-      if (i < items.length) this.#apply(items[i++]!);
+      this.#apply(items[i++]!); // what is settled ends before the last item
     }
   }
 
@@ -163,7 +162,6 @@ export class Transcript {
       else if (item.type === "tool_call" && !asked) visible[count++] = asked = item;
       else if (item.type === "tool_result" && asked?.callId === item.callId && visible[count - 1] === asked) {
         visible[count++] = item;
-        if (asked.handoff === undefined) this.edges = undefined;
         asked = undefined;
       } else if (item.type === "turn") {
         if (item.purpose !== undefined) continue;
@@ -325,8 +323,7 @@ export class Transcript {
   #placeResult(result: ToolResultItem): void {
     const { visible } = this;
     const place = placeOfResult(visible, result.callId);
-    if (place === visible.length) visible.push(result);
-    else if (place >= 0) visible.splice(place, 0, result);
+    if (place >= 0) visible.splice(place, 0, result);
   }
 
   #pass(item: HandoffItem): void {
@@ -354,10 +351,9 @@ export class Transcript {
   }
 
   /** Who handed over to whom: coming back to someone undoes what came after. */
-  #follow(from: string, to: string, { callId, mode }: HandoffItem): void {
+  #follow(from: string, to: string, { callId }: HandoffItem): void {
     const before = this.trail.indexOf(to);
     if (before >= 0) this.trail.length = before;
-    else if (mode === "back") return;
     else if (callId === undefined) this.trail.length = 0;
     else this.trail.push(from);
   }
@@ -365,7 +361,6 @@ export class Transcript {
   /** With the next message, control goes back to the source of a `turn` handoff. */
   #giveBack(owner: string): void {
     this.nextOwner = undefined;
-    if (owner === this.active) return;
     this.#leave(this.active, owner, undefined, "", this.#position - 1); // the message comes after
     const before = this.trail.indexOf(owner);
     if (before >= 0) this.trail.length = before;
@@ -397,7 +392,7 @@ export class Transcript {
       const item = this.record[i]!;
       ids.add(item.id);
       if (isVisible(item)) fresh.add(item);
-      else if ((item.type === "handoff" || item.type === "view") && item.view)
+      else if ("view" in item && item.view)
         for (const each of insertedBy(item.view)) if (isNew(each, ids)) fresh.add(each);
     }
     const items = mine.items.slice(0, mine.count);
@@ -533,7 +528,7 @@ export function placeOfResult(visible: readonly VisibleItem[], callId: string): 
 /** Whether one run has made both, as far as their ids tell: `runId:seq`. */
 function isOfOneRun({ id: a }: Item, { id: b }: Item): boolean {
   const end = a.lastIndexOf(":") + 1;
-  return end === 0 || !b.includes(":") || b.startsWith(a.slice(0, end));
+  return !b.includes(":") || b.startsWith(a.slice(0, end));
 }
 
 /** Whether an item that is put in is new, or a changed copy of one of the items with these ids. */
