@@ -791,38 +791,38 @@ describe("what a provider has by a name of its own", () => {
   const since = (t: Transcript): unknown => t.since && [t.since.responseId, t.since.count];
 
   it("is what was seen with the last reply; of a reply without a name nothing", () => {
-    expect(after(user("u"), ...reply("A", "r1"), user("u2")).since).toEqual({
-      responseId: "r1",
+    expect(after(user("u"), ...reply("A", "m1"), user("u2")).since).toEqual({
+      responseId: "m1",
       provider: "p",
       model: "m",
       count: 2,
     });
-    expect(after(user("u"), ...reply("A", "r1"), user("u2"), said("a", "A"), turn("A")).since).toBeUndefined();
+    expect(after(user("u"), ...reply("A", "m1"), user("u2"), said("a", "A"), turn("A")).since).toBeUndefined();
   });
 
   it("is kept by handoffs that show all of it, and is an agent's own where each sees a list of its own", () => {
-    const t = after(user("u"), ...reply("A", "r1"), user("u2"), pass("1", "A", "B"));
-    expect(since(t)).toEqual(["r1", 2]);
-    for (const item of reply("B", "r2")) t.fold(item);
-    expect(since(t)).toEqual(["r2", 6]);
+    const t = after(user("u"), ...reply("A", "m1"), user("u2"), pass("1", "A", "B"));
+    expect(since(t)).toEqual(["m1", 2]);
+    for (const item of reply("B", "m2")) t.fold(item);
+    expect(since(t)).toEqual(["m2", 6]);
     pass("2", "B", "A")(t);
-    expect(since(t)).toEqual(["r2", 6]);
+    expect(since(t)).toEqual(["m2", 6]);
     const apart = after(
       user("u"),
       said("internal", "A"),
-      ...reply("A", "r1"),
+      ...reply("A", "m1"),
       pass("1", "A", "B", "pass", dropInternal),
     );
-    for (const item of reply("B", "r2")) apart.fold(item);
-    expect(since(apart)).toEqual(["r2", 5]);
+    for (const item of reply("B", "m2")) apart.fold(item);
+    expect(since(apart)).toEqual(["m2", 5]);
     pass("2", "B", "A")(apart);
-    expect(since(apart)).toEqual(["r1", 3]);
+    expect(since(apart)).toEqual(["m1", 3]);
   });
 
   it("is nothing where a view or a hidden call makes another list of it", () => {
-    const before = [user("u"), ...reply("A", "r1"), user("u2")];
+    const before = [user("u"), ...reply("A", "m1"), user("u2")];
     expect(since(after(...before, pass("1", "A", "B", "pass", dropInternal)))).toBeUndefined();
-    expect(since(after(...before, { type: "view", id: "v", view: [["r1", "u2"]] }))).toBeUndefined();
+    expect(since(after(...before, { type: "view", id: "v", view: [["m1", "u2"]] }))).toBeUndefined();
     const t = after(...before, call("1", "A", { handoff: true }), call("2", "A", { handoff: true }));
     for (const each of [result("1"), result("2", "A", { status: "error" }), passing("1", "A", "B")]) t.fold(each);
     expect(since(t)).toBeUndefined();
