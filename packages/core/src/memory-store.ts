@@ -11,7 +11,7 @@ import { systemClock } from "./environment.ts";
 import { SessionConflict, StoreError } from "./errors.ts";
 import type { Item } from "./items.ts";
 import { checkKeys } from "./options.ts";
-import { checkFrom, checkLimit, checkTtl, isCount, otherItems, wrongCursor } from "./store-checks.ts";
+import { checkFrom, checkLimit, checkTtl, countOf, isCount, otherItems } from "./store-checks.ts";
 
 export interface MemoryStoreOptions {
   /** The time in milliseconds, for leases. @default the system's clock */
@@ -88,8 +88,7 @@ export class MemoryStore implements SessionStore {
     readonly keys: readonly SessionKey[];
     readonly cursor?: string;
   }> {
-    const before = cursor === undefined ? Infinity : Number(cursor);
-    if (Number.isNaN(before)) throw wrongCursor(cursor);
+    const before = countOf(cursor);
     checkLimit(limit);
     const found = [...this.#sessions.values()]
       .filter((session) => session.key.tenant === tenant && session.changed < before)

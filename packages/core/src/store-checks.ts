@@ -71,6 +71,13 @@ export function wrongCursor(cursor: string | undefined): StoreError {
   return new StoreError(`Cannot list sessions from "${cursor}": it is no cursor of this store`);
 }
 
+/** The count that a cursor says; of none the largest. Throws a `StoreError` for what is no count. */
+export function countOf(cursor: string | undefined): number {
+  const count = cursor === undefined ? Number.MAX_SAFE_INTEGER : /^\d+$/.test(cursor) ? Number(cursor) : Number.NaN;
+  if (!isCount(count)) throw wrongCursor(cursor);
+  return count;
+}
+
 /** Rejects a time for a lease that is none. */
 export function checkTtl(action: string, ttlMs: number): void {
   if (!(typeof ttlMs === "number" && ttlMs > 0 && ttlMs < Infinity))

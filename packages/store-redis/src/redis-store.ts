@@ -15,10 +15,10 @@ import {
   checkKeys,
   checkLimit,
   checkTtl,
+  countOf,
   decodeKey,
   otherItems,
   parseItem,
-  wrongCursor,
 } from "@batonjs/core";
 import { type Commands, commandsOf, type IoRedisClient, type NodeRedisClient } from "./clients.ts";
 import { isTransient, storeError } from "./failures.ts";
@@ -142,7 +142,7 @@ export class RedisStore implements SessionStore {
     readonly keys: readonly SessionKey[];
     readonly cursor?: string;
   }> {
-    if (cursor !== undefined && !/^\d{1,17}$/.test(cursor)) throw wrongCursor(cursor);
+    countOf(cursor); // throws for what is none
     checkLimit(limit);
     const index = this.#index(tenant);
     const found: { readonly key: SessionKey; readonly change: string }[] = [];

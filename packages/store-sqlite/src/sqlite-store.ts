@@ -17,11 +17,10 @@ import {
   checkLimit,
   checkTtl,
   corruptItem,
+  countOf,
   decodeKey,
-  isCount,
   otherItems,
   parseItem,
-  wrongCursor,
 } from "@batonjs/core";
 import { Connection } from "./connection.ts";
 import { row, rows, type Statements } from "./statements.ts";
@@ -125,8 +124,7 @@ export class SqliteStore implements SessionStore {
     readonly keys: readonly SessionKey[];
     readonly cursor?: string;
   }> {
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
-    if (!isCount(before)) throw wrongCursor(cursor);
+    const before = countOf(cursor);
     checkLimit(limit);
     const found = await this.#connection.read("list sessions", ({ list }) =>
       rows<[string, number]>(list, tenantText(tenant), before, limit + 1),

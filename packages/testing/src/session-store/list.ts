@@ -65,7 +65,7 @@ export function testList({ test, capabilities }: Group): void {
   test("rejects a cursor that is none and a limit that is none", async ({ store }) => {
     const list = store.list?.bind(store);
     check(list !== undefined, "this store has no list(): declare it");
-    for (const cursor of ["x", "' OR 1=1 --"]) await rejects(list({ cursor }), cursor);
+    for (const cursor of ["", "x", "-1", "1e3", "9".repeat(30), "' OR 1=1 --"]) await rejects(list({ cursor }), cursor);
     for (const limit of [0, -1, 1.5, Number.NaN, Infinity]) await rejects(list({ limit }), `limit ${limit}`);
   });
 }
