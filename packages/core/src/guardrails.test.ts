@@ -569,6 +569,17 @@ describe("an output guardrail", () => {
     ]);
   });
 
+  it("judges the messages of one reply together, each on lines of its own", async () => {
+    const seen: string[] = [];
+    const agent = new Agent({
+      name: "Host",
+      model: scriptedModel([[say("one"), say("two")]]),
+      outputGuardrails: [{ name: "see", check: ({ text }) => (seen.push(text), true) }],
+    });
+    await tell(agent, "hi");
+    expect(seen).toEqual(["one\ntwo"]);
+  });
+
   it("judges refusals and texts in parts", async () => {
     for (const content of [
       [{ type: "refusal" as const, refusal: CANARY }],
@@ -594,6 +605,10 @@ describe("an output guardrail", () => {
     });
     const { error, events } = await tell(agent, "hi");
     expect(error).toBeInstanceOf(GuardrailError);
+    expect(error).toMatchObject({
+      message: 'Cannot show the answer of agent "Host": it has the secret',
+      agent: "Host",
+    });
     const texts = events.filter(({ type }) => type === "text_delta");
     expect(texts).toEqual([]);
   });

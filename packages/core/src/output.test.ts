@@ -1,6 +1,16 @@
 import "@batonjs/testing/vitest";
 import { Agent, handoff, memorySessions, RunError, run, Runner, tool, user } from "@batonjs/core";
-import { call, handOff, invariantsOf, reply, say, type Script, scriptedModel, transcript } from "@batonjs/testing";
+import {
+  call,
+  handOff,
+  invariantsOf,
+  reply,
+  say,
+  type Script,
+  scriptedModel,
+  testClock,
+  transcript,
+} from "@batonjs/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 
@@ -66,7 +76,9 @@ describe("structured output", () => {
     const { agent } = judge([[say("I look first."), call("look")], say(good)], {
       tools: [tool({ name: "look", execute: () => "seen" })],
     });
-    expect((await run(agent, "hi")).finalOutput).toEqual({ ok: true, score: 0.5 });
+    const result = await run(agent, "hi");
+    expect(result.finalOutput).toEqual({ ok: true, score: 0.5 });
+    expect(transcript(result.history).filter((line) => line.startsWith("user"))).toEqual(['user: "hi"']);
   });
 
   it("is read of the last message of a reply, its parts together", async () => {
@@ -82,6 +94,7 @@ describe("structured output", () => {
               { type: "text", text: '"score":1}' },
             ],
           },
+          { type: "provider_item", provider: "scripted", data: "cited" },
         ],
       }),
     ]);
@@ -195,6 +208,12 @@ describe("output that does not fit", () => {
     expect(third.model.requests).toHaveLength(1);
   });
 
+  it("because the reply has no message is told as no JSON", async () => {
+    const { agent } = judge([reply({})]);
+    const error = await rejection(run(agent, "hi", { maxOutputRetries: 0 }));
+    expect(error.message).toMatch(/ it does not fit its schema: it is not JSON: Unexpected end /);
+  });
+
   it("does not count as something that the user said", async () => {
     let judged = 0;
     const { agent } = judge([say("maybe"), say(good)], {
@@ -213,5 +232,17 @@ describe("output that does not fit", () => {
     const error = await rejection(run(new Agent({ name: "A", model, outputType }), "hi"));
     expect(error.code).toBe("invalid_output");
     expect(error.message).toContain("schema is broken");
+  });
+
+  it("because its schema never answers ends the run when its time is over", async () => {
+    const clock = testClock();
+    const outputType = z.object({}).refine(() => new Promise<boolean>(() => {}));
+    const agent = new Agent({ name: "A", model: scriptedModel([say("{}")]), outputType });
+    const failing = rejection(new Runner({ clock, callbackTimeoutMs: 40 }).run(agent, "hi"));
+    await clock.advance(40);
+    expect(await failing).toMatchObject({
+      code: "callback_timeout",
+      message: 'Cannot go on: the output type of agent "A" has not answered within 40 ms',
+    });
   });
 });

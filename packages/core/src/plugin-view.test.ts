@@ -54,7 +54,7 @@ describe("Plugin.view", () => {
     expect(transcript(model.request(0).items)).toEqual(['user: "two"']);
     expect(result.history.slice(0, CONVERSATION.length)).toEqual(CONVERSATION);
     const views = result.history.filter(({ type }) => type === "view");
-    expect(views).toMatchObject([{ type: "view", plugin: "window", view: ["run_1:0"] }]);
+    expect(views).toMatchObject([{ type: "view", id: "run_1:view:8", plugin: "window", view: ["run_1:0"] }]);
     expect(sites).toEqual(["Host", 1, 8]);
   });
 
@@ -94,6 +94,7 @@ describe("Plugin.view", () => {
       () => undefined,
       (visible: readonly VisibleItem[]) => visible,
       (visible: readonly VisibleItem[]) => visible.slice(),
+      (visible: readonly VisibleItem[]) => void ((visible as VisibleItem[]).length = 0), // its own list
     ]) {
       const model = scriptedModel([say("ok")]);
       const agent = new Agent({ name: "Host", model, tools: [look] });
@@ -195,7 +196,11 @@ describe("Plugin.view", () => {
       "no tokenizer",
     ],
     ["rejects", () => Promise.reject(new Error("no tokenizer")), "no tokenizer"],
-    ["names what is not there", () => ["nowhere"], '"nowhere"'],
+    [
+      "names what is not there",
+      () => ["nowhere"],
+      'Cannot use the view of plugin "window": Cannot read the view of plugin "window": item "nowhere" is not among',
+    ],
     ["leaves no user message", () => ["a1"], "leaves no user message"],
     ["leaves nothing", () => [], "leaves no user message"],
     ["gives null", () => null, "window"],
@@ -204,7 +209,11 @@ describe("Plugin.view", () => {
     ["gives a list of nothing", () => [undefined], "window"],
     ["gives a list of null", () => [null, "u1"], "window"],
     ["gives a list of numbers", () => [1], "window"],
-    ["puts in an item that no model is shown", () => ["u1", { type: "note", id: "n", plugin: "p", data: 1 }], "window"],
+    [
+      "puts in an item that no model is shown",
+      () => ["u1", { type: "note", id: "n", plugin: "p", data: 1 }],
+      'no model can be shown an item of type "note"',
+    ],
   ])("that %s ends the run with a RunError that names the plugin, before a model is asked", async (_, view, why) => {
     const model = scriptedModel([]);
     const agent = new Agent({ name: "Host", model, tools: [look] });

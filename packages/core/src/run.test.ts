@@ -1,13 +1,18 @@
 import "@batonjs/testing/vitest";
 import {
   Agent,
+  type AskRequest,
+  handoff,
   type Input,
+  type InputFilter,
   type InputItem,
   type Item,
   memorySessions,
   type Model,
   ModelError,
+  type ModelErrorKind,
   type ModelEvent,
+  type ModelRequest,
   type ModelSettings,
   type Plugin,
   type RunContext,
@@ -21,6 +26,7 @@ import {
   toolResult,
   usageOf,
   user,
+  type VisibleItem,
 } from "@batonjs/core";
 import {
   call,
@@ -30,6 +36,7 @@ import {
   reply,
   say,
   scriptedModel,
+  stall,
   testClock,
   testIds,
   transcript,
@@ -51,6 +58,18 @@ const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
   }
   throw new Error("It did not reject");
 };
+
+/** Finish reasons that are no answer's, and the kinds of their errors. */
+const NO_ANSWERS: readonly [string, ModelErrorKind][] = [
+  ["length", "length"],
+  ["content_filter", "content_filter"],
+  ["error", "stream_error"],
+  ["foo", "protocol"],
+  ["", "protocol"],
+  ["constructor", "protocol"],
+];
+
+const isNoTransfer = (item: VisibleItem): boolean => !("callId" in item) || item.callId !== "call_2";
 
 describe("a run of one agent", () => {
   it("gives the answer, who gave it, what is new and what it took", async () => {
@@ -479,6 +498,157 @@ describe("a reply's notes", () => {
       agent: "Host",
     });
     expect(JSON.stringify(model.request(1).items)).not.toContain("guess");
+    expect(transcript(result.history).filter((line) => line.startsWith("turn"))).toHaveLength(2);
+  });
+});
+
+describe("what a reply says beside its items", () => {
+  it("is kept with its turn: the id of the response and the provider's own data", async () => {
+    const model = scriptedModel([reply({ responseId: "resp", providerData: { tier: "flex" } })]);
+    const result = await run(new Agent({ name: "Host", model }), "hi");
+    expect(result.history.at(-1)).toMatchObject({ type: "turn", responseId: "resp", providerData: { tier: "flex" } });
+  });
+
+  it("of other models that were used is recorded as turns of theirs, before the reply", async () => {
+    const usage = { inputTokens: 3, outputTokens: 1 };
+    const alsoUsed = [{ model: "guess", provider: "p", purpose: "lost", usage }];
+    const result = await testRunner().run(
+      new Agent({ name: "Host", model: scriptedModel([reply({ items: [say("ok")], alsoUsed })]) }),
+      "hi",
+    );
+    expect(transcript(result.newItems)).toEqual(["turn of Host: stop (lost)", 'Host: "ok"', "turn of Host: stop"]);
+    expect(result.newItems[0]).toEqual({
+      type: "turn",
+      id: "run_1:1",
+      at: 1_000,
+      agent: "Host",
+      finishReason: "stop",
+      ...alsoUsed[0],
+    });
+  });
+});
+
+describe("ask() of a callback", () => {
+  /** Asks `model` within a tool. */
+  const asking = (model: Model | string, request: AskRequest) => {
+    const asked: { answer?: string; error?: unknown } = {};
+    const ask = tool({
+      name: "ask",
+      execute: async (_: undefined, context: ToolContext) => {
+        try {
+          asked.answer = await context.ask(model, request);
+        } catch (error) {
+          asked.error = error;
+        }
+      },
+    });
+    const host = scriptedModel([call("ask"), say("done")]);
+    return { asked, agent: new Agent({ name: "Host", model: host, tools: [ask] }) };
+  };
+  const at = { runId: "run_1", agent: "Host", turn: 2, path: [] };
+
+  it.each<[string, AskRequest, Partial<ModelRequest>]>([
+    [
+      "a text",
+      { input: "what?" },
+      { items: [{ type: "message", id: "input", role: "user", content: "what?" }], at: { ...at, purpose: "callback" } },
+    ],
+    [
+      "items, instructions and settings",
+      {
+        input: [{ type: "message", id: "m", role: "user", content: "why?" }],
+        instructions: "Be short.",
+        settings: { temperature: 0 },
+        purpose: "judge",
+      },
+      {
+        items: [{ type: "message", id: "m", role: "user", content: "why?" }],
+        instructions: "Be short.",
+        settings: { temperature: 0 },
+        at: { ...at, purpose: "judge" },
+      },
+    ],
+  ])("shows the model %s, and nothing of the conversation", async (_, request, wanted) => {
+    const side = scriptedModel([say("42")]);
+    await testRunner().run(asking(side, request).agent, "hi");
+    expect(side.request(0)).toStrictEqual({ tools: [], handoffs: [], settings: {}, ...wanted });
+  });
+
+  it("gives the texts of the reply, one a line, and records how long it took", async () => {
+    const clock = testClock(1_000);
+    const side = scriptedModel([
+      async () => {
+        await clock.advance(40);
+        return [say("one"), call("nothing"), say("two")];
+      },
+    ]);
+    const { agent, asked } = asking(side, { input: "?" });
+    const { history } = await testRunner({ clock }).run(agent, "hi");
+    expect(asked.answer).toBe("one\ntwo");
+    expect(history.find((item) => item.type === "turn" && item.purpose === "callback")).toMatchObject({
+      durationMs: 40,
+    });
+  });
+
+  it.each(NO_ANSWERS)("rejects where the reply ends with %j, and counts it", async (finishReason, kind) => {
+    const side = scriptedModel([reply({ items: [say("Half")], finishReason })], { name: "side", provider: "p" });
+    const { agent, asked } = asking(side, { input: "?" });
+    const { history } = await testRunner().run(agent, "hi");
+    expect(asked.error).toBeInstanceOf(ModelError);
+    expect(asked.error).toMatchObject({
+      message: `Cannot use the reply of model "side" to a callback of agent "Host": it ended with "${finishReason}"`,
+      kind,
+      retryable: false,
+      model: "side",
+      provider: "p",
+      agent: "Host",
+    });
+    expect(transcript(history)).toContain(`turn of Host: ${finishReason} (callback)`);
+  });
+
+  it("rejects where no plugin has the model, and names who asks for it", async () => {
+    const { agent, asked } = asking("gpt-9", { input: "?" });
+    await run(agent, "hi");
+    expect((asked.error as Error).message).toMatch(/^Cannot find a model for "gpt-9" of a callback of agent "Host": /);
+  });
+});
+
+describe("toolUseBehavior", () => {
+  const look = tool({ name: "look", execute: () => "seen" });
+
+  it.each<[string, () => unknown, string]>([
+    [
+      "throws",
+      () => {
+        throw new Error("no idea");
+      },
+      'Cannot go on: toolUseBehavior of agent "Host" failed: no idea',
+    ],
+    [
+      "gives no text",
+      () => ({ finalOutput: 5 }),
+      'Cannot go on: toolUseBehavior of agent "Host" must give text, found number',
+    ],
+  ])("that is a function that %s ends the run with a RunError", async (_, decide, message) => {
+    const agent = new Agent({
+      name: "Host",
+      model: scriptedModel([call("look")]),
+      tools: [look],
+      toolUseBehavior: decide as () => undefined,
+    });
+    expect(await rejection(run(agent, "hi"))).toMatchObject({ code: "callback_failed", agent: "Host", message });
+  });
+
+  it.each<[string, InputFilter]>([
+    ["all", (data) => data],
+    ["all but the transfer", ({ newItems }) => ({ newItems: newItems.filter(isNoTransfer) })],
+    ["nothing but the payload", () => ({ inputHistory: [], preHandoffItems: [], newItems: [] })],
+  ])("of an agent that is handed %s is not asked about results of the source", async (_, inputFilter) => {
+    const model = scriptedModel({ A: [[call("look"), handOff("B", { why: "?" })]], B: [say("B here")] });
+    const b = new Agent({ name: "B", model, tools: [look], toolUseBehavior: () => expect.fail() });
+    const inputType = z.object({ why: z.string() });
+    const a = new Agent({ name: "A", model, tools: [look], handoffs: [handoff(b, { inputType, inputFilter })] });
+    expect((await run(a, "hi")).finalOutput).toBe("B here");
   });
 });
 
@@ -617,18 +787,41 @@ describe("a model", () => {
 
   it("that ends its stream without a reply is a ModelError of kind truncated", async () => {
     const agent = new Agent({ name: "Host", model: scriptedModel([garbage({ type: "text_delta", delta: "Hel" })]) });
-    expect(await rejection(run(agent, "hi"))).toMatchObject({ name: "ModelError", kind: "truncated", agent: "Host" });
+    expect(await rejection(run(agent, "hi"))).toMatchObject({
+      name: "ModelError",
+      message: 'Cannot finish the turn of agent "Host": model "scripted" ended its stream without a reply',
+      kind: "truncated",
+      agent: "Host",
+    });
   });
 
-  it.each(["length", "content_filter", "error", "foo", ""])(
+  it("that does not reply in time is a ModelError of kind timeout", async () => {
+    const clock = testClock();
+    const agent = new Agent({ name: "Host", model: scriptedModel([stall(say("Hel"))]) });
+    const failing = rejection(new Runner({ clock, modelTimeoutMs: 40 }).run(agent, "hi"));
+    await clock.advance(40);
+    expect(await failing).toMatchObject({
+      name: "ModelError",
+      message: 'Cannot finish the turn of agent "Host": model "scripted" has not replied within 40 ms',
+      kind: "timeout",
+      agent: "Host",
+    });
+  });
+
+  it.each(NO_ANSWERS)(
     "whose reply ends with %j leaves its turn only: no text of it is an answer, no call of it runs",
-    async (finishReason) => {
+    async (finishReason, kind) => {
       let ran = 0;
       const look = tool({ name: "look", execute: () => void (ran += 1) });
       const model = scriptedModel([reply({ items: [say("Half an ans"), call("look")], finishReason })]);
       const error = await rejection(run(new Agent({ name: "Host", model, tools: [look] }), "hi"));
       expect(error).toBeInstanceOf(ModelError);
-      expect(error).toMatchObject({ retryable: false, partialText: "Half an ans" });
+      expect(error).toMatchObject({
+        message: `Cannot use the reply of model "scripted" to agent "Host": it ended with "${finishReason}"`,
+        kind,
+        retryable: false,
+        partialText: "Half an ans",
+      });
       expect(transcript((error as RunError).items)).toEqual(['user: "hi"', `turn of Host: ${finishReason}`]);
       expect(ran).toBe(0);
     },
@@ -703,6 +896,8 @@ describe("a model", () => {
     const agent = new Agent({ name: "Host", model, tools: [tool({ name: "look", execute: () => "" })] });
     const error = await rejection(runner.run(agent, "hi", { session: "s" }));
     expect(error).toBeInstanceOf(ModelError);
+    expect(error.message).toMatch(/^Cannot finish the turn of agent "Host": model "scripted" gave a reply with \w/);
+    expect(error).toMatchObject({ kind: "protocol", agent: "Host" });
     const { items } = await store.sessions!.read({ id: "s" });
     expect(transcript(items)).toEqual(['user: "hi"']);
     // The session is not spoilt.
@@ -735,6 +930,15 @@ describe("a model", () => {
     const result = await run(new Agent({ name: "Host", model, tools: [look] }), "hi");
     expect(ran).toBe(1);
     expect(result.history.filter(({ type }) => type === "tool_call")).toHaveLength(1);
+  });
+
+  it("that says of a call that it is a handoff has it run as the tool that it names", async () => {
+    const look = tool({ name: "look", execute: () => "seen" });
+    const forged = { type: "tool_call", callId: "c", name: "look", arguments: "{}", handoff: true } as const;
+    const model = scriptedModel([[forged], say("done")]);
+    const { history } = await run(new Agent({ name: "Host", model, tools: [look] }), "hi");
+    expect(history.find(({ type }) => type === "tool_call")).not.toHaveProperty("handoff");
+    expect(transcript(history)).toContain('result of c: "seen"');
   });
 
   it("may use the same call id again in a later reply", async () => {

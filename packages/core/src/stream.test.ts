@@ -28,6 +28,7 @@ import {
   handOff,
   invariantsOf,
   reason,
+  reply,
   say,
   scriptedModel,
   testClock,
@@ -279,6 +280,22 @@ describe("stream()", () => {
     expect(events.at(-1)).toMatchObject({ type: "run_finished", usage: { requests: 2 } });
   });
 
+  it("says of a turn no more than the model did: no response id, no time of a first event", async () => {
+    const model = scriptedModel([reply({})], { responseIds: false });
+    const running = makeRunner().stream(new Agent({ name: "Host", model }), "hi");
+    const finished = (await collect(running)).find(({ type }) => type === "turn_finished");
+    const turn = {
+      agent: "Host",
+      model: "scripted",
+      provider: "scripted",
+      finishReason: "stop",
+      usage: { inputTokens: 10, outputTokens: 5 },
+      durationMs: 0,
+    };
+    expect(finished).toStrictEqual({ ...turn, type: "turn_finished", seq: 4, runId: "run_1", turn: 1 });
+    expect((await running.result).history.at(-1)).toStrictEqual({ ...turn, type: "turn", id: "run_1:1", at: 0 });
+  });
+
   it("tells each recorded item once, in the order of the record", async () => {
     const running = makeRunner().stream(desk().triage, "I was charged twice");
     const items = (await collect(running)).flatMap((event) => (event.type === "item" ? [event.item] : []));
@@ -505,6 +522,24 @@ describe("textStream", () => {
   });
 });
 
+describe("what an agent that was consulted tells", () => {
+  it("is marked where it is text: the rest is for no user anyway", async () => {
+    const model = scriptedModel({
+      Host: [handOff("Expert"), say("Done.")],
+      Expert: [[reason("hm"), call("look")], say("It is.")],
+    });
+    const expert = new Agent({ name: "Expert", model, tools: [tool({ name: "look", execute: () => "seen" })] });
+    const host = new Agent({ name: "Host", model, handoffs: [handoff(expert, { mode: "return" })] });
+    const events = await collect(makeRunner().stream(host, "hi"));
+    const deltas = events.filter(({ type, agent }) => agent === "Expert" && type.endsWith("_delta"));
+    expect(deltas.map((event) => [event.type, "consulting" in event])).toEqual([
+      ["reasoning_delta", false],
+      ["tool_call_delta", false],
+      ["text_delta", true],
+    ]);
+  });
+});
+
 describe("turn_reset", () => {
   it("takes back what a model has shown that another replaces", async () => {
     const backup = scriptedModel([say("From the other.")], { name: "backup" });
@@ -523,6 +558,22 @@ describe("turn_reset", () => {
       "run_finished Host completed",
     ]);
     expect((await running.result).history.at(-1)).toMatchObject({ type: "turn", model: "backup" });
+  });
+
+  it("has nothing to take back of what an output guardrail still held back", async () => {
+    const agent = new Agent({
+      name: "Host",
+      model: scriptedModel([fail(new ModelError("cut", { kind: "stream_error" }), say("From th"))]),
+      outputGuardrails: [{ name: "tone", check: () => true }],
+    });
+    const runner = makeRunner({ plugins: [fallback([scriptedModel([say("From the other.")])])] });
+    expect(
+      eventSequence(await collect(runner.stream(agent, "hi")), { deltas: true, items: false }).slice(1, -2),
+    ).toEqual([
+      "turn_started Host, turn 1 of scripted, 1 item",
+      "guardrail output tone allowed",
+      'text_delta Host "From the other."',
+    ]);
   });
 
   it("takes back output that does not fit its schema", async () => {

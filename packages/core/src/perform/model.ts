@@ -13,7 +13,6 @@ import {
   type VisibleItem,
   contentText,
   isContent,
-  isVisible,
   wellFormed,
 } from "../items.ts";
 import { requestFor, seenNow } from "../request.ts";
@@ -88,7 +87,6 @@ async function chooseView(plugin: Run["config"]["plugins"][number], agent: Compi
   try {
     items = settleView(visible, fromView(visible, chosen, `plugin "${plugin.name}"`), id);
     if (items === visible) return;
-    if (!items.every(isVisible)) throw new TypeError("it puts in what no model is shown");
     if (!items.some((item) => item.type === "message" && item.role === "user"))
       throw new TypeError("it leaves no user message");
   } catch (cause) {
@@ -185,11 +183,28 @@ class Shown {
   }
 }
 
-const KIND_OF_FINISH: Readonly<Record<string, ModelErrorKind>> = {
-  length: "length",
-  content_filter: "content_filter",
-  error: "stream_error",
-};
+const KIND_OF_FINISH: ReadonlyMap<string, ModelErrorKind> = new Map([
+  ["length", "length"],
+  ["content_filter", "content_filter"],
+  ["error", "stream_error"],
+]);
+
+/** What is thrown for a reply that is no answer. Not retryable: it came whole, and is counted. */
+function notAnAnswer(
+  { model, provider, finishReason }: Turn,
+  agent: string,
+  to: string,
+  partial: { readonly partialText?: string } = {},
+): ModelError {
+  return new ModelError(`Cannot use the reply of model "${model}" to ${to}: it ended with "${finishReason}"`, {
+    kind: KIND_OF_FINISH.get(finishReason) ?? "protocol",
+    retryable: false,
+    model,
+    provider,
+    agent,
+    ...partial,
+  });
+}
 
 /** A reply as items. One that is not an answer leaves only its turn, and the run throws. */
 function outcomeOf(
@@ -231,23 +246,21 @@ async function judgeReply(
   const text = textOfReply(reply.items);
   if (!isAnswer(reply.finishReason)) {
     await run.record(outcomeWith([], reply, turn, request, show, run));
-    const partialText = agent.definition.outputGuardrails.length > 0 ? {} : { partialText: text };
-    const kind = KIND_OF_FINISH[reply.finishReason] ?? "protocol";
-    const { model, provider } = turn;
-    throw new ModelError(
-      `Cannot use the reply of model "${model}" to agent "${name}": it ended with "${reply.finishReason}"`,
-      { kind, retryable: false, model, provider, agent: name, ...partialText },
-    );
+    const partial = agent.definition.outputGuardrails.length > 0 ? {} : { partialText: text };
+    throw notAnAnswer(turn, name, `agent "${name}"`, partial);
   }
-  const refusal = await outputRefusal(name, text, run);
-  if (!refusal) return acceptReply(reply, turn, agent, request, show, run);
+  const forbidden = await whyForbidden(text, name, run);
+  if (!forbidden) return acceptReply(reply, turn, agent, request, show, run);
   await run.record(outcomeWith([], reply, { ...turn, finishReason: "blocked" }, request, show, run));
-  throw new GuardrailError(
-    refusal.guardrail,
-    refusal.reason,
-    `Cannot show the answer of agent "${name}": ${refusal.reason}`,
-    { agent: name },
-  );
+  throw forbidden;
+}
+
+/** What an output guardrail has against an answer. */
+async function whyForbidden(text: string, agent: string, run: Run): Promise<GuardrailError | undefined> {
+  const refusal = await outputRefusal(agent, text, run);
+  if (!refusal) return undefined;
+  const { guardrail, reason } = refusal;
+  return new GuardrailError(guardrail, reason, `Cannot show the answer of agent "${agent}": ${reason}`, { agent });
 }
 
 function acceptReply(
@@ -414,7 +427,7 @@ async function answerFromTools({ name, definition }: CompiledAgent, run: Run): P
   if (behavior === "run_llm_again") return undefined;
   const results = lastResults(name, run);
   if (results.length === 0) return undefined;
-  if (behavior === "stop_on_first_tool") return results[0]?.output;
+  if (behavior === "stop_on_first_tool") return results[0]!.output;
   if (typeof behavior === "object")
     return results.find((result) => behavior.stopAtToolNames.includes(result.name))?.output;
   const decide = behavior as (
@@ -443,15 +456,8 @@ function lastResults(agent: string, { transcript: { visible } }: Run): ToolOutco
 }
 
 async function answerWith(text: string, agent: CompiledAgent, run: Run): Promise<Outcome> {
-  const refusal = await outputRefusal(agent.name, text, run);
-  if (refusal) {
-    throw new GuardrailError(
-      refusal.guardrail,
-      refusal.reason,
-      `Cannot show the answer of agent "${agent.name}": ${refusal.reason}`,
-      { agent: agent.name },
-    );
-  }
+  const forbidden = await whyForbidden(text, agent.name, run);
+  if (forbidden) throw forbidden;
   if (run.listening)
     void run.emit({
       type: "text_delta",
@@ -469,7 +475,8 @@ export async function askBeside(
   agent: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const found = wrappedModel(model, agent, run.config.plugins, `a callback of agent "${agent}"`);
+  const asker = `a callback of agent "${agent}"`;
+  const found = wrappedModel(model, agent, run.config.plugins, asker);
   const { clock } = run.config;
   const started = clock.now();
   const { input, instructions, settings = {}, purpose = "callback" } = request;
@@ -490,13 +497,5 @@ export async function askBeside(
   const turn = { ...turnItem(reply, { ...run.agent(agent), model: found }, clock.now() - started), purpose };
   await run.record({ items: [turn] });
   if (isAnswer(reply.finishReason)) return textOfReply(reply.items);
-  throw new ModelError(
-    `Cannot use the reply of model "${found.name}" to a callback of agent "${agent}": it ended with "${reply.finishReason}"`,
-    {
-      kind: KIND_OF_FINISH[reply.finishReason] ?? "protocol",
-      model: found.name,
-      provider: found.provider,
-      agent,
-    },
-  );
+  throw notAnAnswer(turn, agent, asker);
 }
