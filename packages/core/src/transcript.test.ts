@@ -77,6 +77,8 @@ const passing = (
   mode,
   ...more,
 });
+/** As the run makes it where no call of a model asked for it. */
+const uncalled = ({ callId: _, ...item }: HandoffItem): HandoffItem => item;
 
 type Filter = (seen: readonly VisibleItem[]) => readonly VisibleItem[];
 /** Control passes: the call, its answer and the handoff, whose view `filter` chooses. */
@@ -401,7 +403,7 @@ describe("what an agent sees after handoffs", () => {
   });
 
   it("a handoff that no call asked for hides no results", () => {
-    const t = after(user("u1"), call("1"), result("1"), passing("", "A", "B", "pass", { callId: undefined }));
+    const t = after(user("u1"), call("1"), result("1"), uncalled(passing("1", "A", "B")));
     expect(seen(t)).toBe("u1 c1 r1");
   });
 
@@ -680,7 +682,7 @@ describe("what nobody has answered", () => {
 
   it("nothing is replied at first, and nothing is to come back to who did not ask", () => {
     expect(new Transcript("A").replied).toBe(false);
-    const t = after(user("u"), said("a", "A"), passing("1", "A", "B", "back", { callId: undefined }));
+    const t = after(user("u"), said("a", "A"), uncalled(passing("1", "A", "B", "back")));
     expect([t.active, t.waiting, t.nextOwner]).toEqual(["B", [], undefined]);
   });
 });
