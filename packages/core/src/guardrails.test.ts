@@ -181,7 +181,7 @@ describe("an input guardrail", () => {
     expect(asked).toEqual(["a", "b"]);
   });
 
-  it.each(NO_VERDICTS)("that %s blocks, beside the model or before it", async (_, check) => {
+  it.each(NO_VERDICTS)("that %s blocks, beside the model or before it", async (what, check) => {
     for (const runInParallel of [false, true]) {
       const model = scriptedModel(() => say("shown?"));
       const guardrail: InputGuardrail = { name: "odd", check: check as () => boolean, runInParallel };
@@ -191,6 +191,7 @@ describe("an input guardrail", () => {
       );
       expect(error).toBeInstanceOf(GuardrailError);
       expect(error!.guardrail).toBe("odd");
+      expect(error!.reason).toBe(`guardrail "odd" ${/throws|rejects/.test(what) ? "failed" : "gave no verdict"}`);
       expect(stored).toEqual([]);
       expect(streamed).not.toContain("shown?");
       expect(streamed).not.toContain(CANARY);
@@ -678,6 +679,45 @@ describe("an output guardrail", () => {
     });
     await tell(agent, "hi");
     expect(seen).toEqual(["done"]);
+  });
+});
+
+describe("the event of a guardrail", () => {
+  it("tells what it judged, of which call, and how long it took", async () => {
+    const yes = [{ name: "yes", check: () => true as const }];
+    const model = scriptedModel([call("look"), say("done")]);
+    const agent = new Agent({
+      name: "Host",
+      model,
+      inputGuardrails: yes,
+      outputGuardrails: [{ name: "no", check: (): Verdict => ({ allow: false }) }],
+      tools: [tool({ name: "look", inputGuardrails: yes, outputGuardrails: yes, execute: () => "seen" })],
+    });
+    const { events } = await tell(agent, "hi", { clock: testClock(1_000) });
+    const told = events.flatMap((event) => {
+      if (event.type !== "guardrail") return [];
+      const { seq: _, runId: _1, agent: _2, ...body } = event;
+      return [body];
+    });
+    const allowed = { type: "guardrail", name: "yes", allowed: true, durationMs: 0 };
+    expect(told).toStrictEqual([
+      { ...allowed, kind: "input" },
+      { ...allowed, kind: "tool_input", callId: "call_1" },
+      { ...allowed, kind: "tool_output", callId: "call_1" },
+      { ...allowed, kind: "output", name: "no", allowed: false, reason: 'guardrail "no" said no' },
+    ]);
+  });
+
+  it("is not told of where there is nothing to judge: of no message that the target of a handoff would get", async () => {
+    let asked = 0;
+    const target = new Agent({
+      name: "B",
+      model: scriptedModel([say("done")]),
+      inputGuardrails: [{ name: "count", check: () => (asked++, true) }],
+    });
+    const entry = new Agent({ name: "A", model: scriptedModel([handOff("B")]), handoffs: [target] });
+    const { output } = await tell(entry, [{ role: "developer", content: "Greet." }]);
+    expect([output, asked]).toEqual(["done", 0]);
   });
 });
 
