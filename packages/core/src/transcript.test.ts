@@ -78,7 +78,10 @@ const passing = (
   ...more,
 });
 /** As the run makes it where no call of a model asked for it. */
-const uncalled = ({ callId: _, ...item }: HandoffItem): HandoffItem => item;
+const uncalled = (handoff: HandoffItem): HandoffItem => {
+  const { callId: _, ...item } = handoff;
+  return item;
+};
 
 type Filter = (seen: readonly VisibleItem[]) => readonly VisibleItem[];
 /** Control passes: the call, its answer and the handoff, whose view `filter` chooses. */
