@@ -200,6 +200,23 @@ describe("a call that needs approval", () => {
     expect(result.finalOutput).toBe("Done.");
   });
 
+  it("is asked about once, also where a function says whether it is enabled", async () => {
+    const options = { needsApproval: true, isEnabled: () => true };
+    const shopOf = (script: Script): AgentType => {
+      const model = scriptedModel(script);
+      const refund = tool({ name: "refund", execute: () => "refunded", ...options });
+      const billing = handoff(new Agent({ name: "Billing", model }), options);
+      return new Agent({ name: "Shop", model, tools: [refund], handoffs: [billing] });
+    };
+    const paused = await run(shopOf({ Shop: [[call("refund"), handOff("billing")]] }), "Refund me");
+    const asked = paused.history.filter(({ type }) => type === "approval");
+    expect(asked).toMatchObject(["call_1", "call_2"].map((callId) => ({ agent: "Shop", callId, decision: "asked" })));
+    const answers = paused.pending.map((pending) => approve(pending));
+    const result = await run(shopOf({ Billing: [say("Done.")] }), [...throughJson(paused.toInputList()), ...answers]);
+    expect(result.finalOutput).toBe("Done.");
+    expect(result.history.filter(({ type }) => type === "approval")).toHaveLength(4);
+  });
+
   it("is checked again when it is approved: arguments by the new schema, and whether it is enabled", async () => {
     const paused = await run(shop([call("refund", { amount: 5 })]).agent, "Refund me");
     const list = throughJson(paused.toInputList());

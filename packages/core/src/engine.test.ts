@@ -19,10 +19,13 @@ import {
   type Engine,
   handoff,
   inProcess,
+  type Item,
+  type JsonSchema,
   type Outcome,
   RunError,
   Runner,
   type RunnerOptions,
+  type Tool,
   tool,
 } from "./index.ts";
 
@@ -142,6 +145,85 @@ describe("an engine", () => {
       expect(transcript(result.history)).toEqual(transcript(whole.history));
       expect([crashAt, done]).toEqual([crashAt, plain.done]);
     }
+  });
+
+  it("is told by a check what each call is, and what a tool may do twice", async () => {
+    const work = (name: string, options: object = {}) => tool({ name, execute: () => name, ...options });
+    const names = ["pay", "stamp", "look", "clerk", "locate", "transfer_to_expert", "other"];
+    const model = scriptedModel([calls(...names.map((name) => call(name, {}, { callId: name })))]);
+    const agent = new Agent({
+      name: "Desk",
+      tools: [
+        work("pay", { verify: () => "paid", needsApproval: true }),
+        work("stamp"),
+        work("look", { sideEffects: "none" }),
+        new Agent({ name: "Clerk" }).asTool({ name: "clerk", parameters: z.object({}), input: () => "hi" }),
+        tool({ name: "locate", sideEffects: "idempotent" }),
+      ],
+      handoffs: [new Agent({ name: "Expert" })],
+    });
+    const known = new Map<string, Outcome>();
+    await new Runner({ model, engine: durable(known) }).run(agent, "Help");
+    const checked = [...known].filter(([key]) => key.startsWith("check:")).map(([, outcome]) => outcome);
+    const no = { once: false, verifiable: false };
+    expect(checked).toEqual([
+      {
+        items: [
+          { type: "approval", agent: "Desk", callId: "pay", decision: "asked" },
+          { type: "tool_result", agent: "Desk", callId: "other", status: "error", output: expect.any(String) },
+        ],
+        verdicts: [
+          { callId: "pay", kind: "tool", once: true, verifiable: true },
+          { callId: "stamp", kind: "tool", once: true, verifiable: false },
+          { callId: "look", kind: "tool", ...no },
+          { callId: "clerk", kind: "agent", ...no },
+          { callId: "locate", kind: "client", ...no },
+          { callId: "transfer_to_expert", kind: "handoff", to: "Expert" },
+        ],
+        events: [],
+      },
+    ]);
+  });
+
+  const started: readonly Item[] = [
+    { type: "message", id: "1", role: "user", content: "pay" },
+    { type: "tool_call", id: "2", agent: "Desk", callId: "c", name: "pay", arguments: "{}" },
+    { type: "tool_start", id: "3", agent: "Desk", callId: "c" },
+  ];
+
+  it.each<[string, readonly Tool[], Outcome[]]>([
+    [
+      "that is as it was",
+      [tool({ name: "pay", execute: () => expect.fail(), verify: () => "paid" })],
+      [
+        { items: [], verdicts: [{ callId: "c", kind: "tool", once: true, verifiable: true }], events: [] },
+        { items: [{ type: "tool_result", agent: "Desk", callId: "c", output: "paid", status: "ok" }], events: [] },
+      ],
+    ],
+    ["that is gone", [], [{ items: [], verdicts: [{ callId: "c", kind: "tool", once: true }], events: [] }]],
+  ])("is told that a call of a tool %s was started, and of no events where nobody listens", async (_, tools, told) => {
+    const known = new Map<string, Outcome>();
+    const agent = new Agent({ name: "Desk", model: scriptedModel([say("done")]), tools });
+    await new Runner({ engine: durable(known) }).run(agent, started);
+    expect([...known.values()].slice(0, -1)).toEqual(told);
+  });
+
+  it.each([
+    ["begins now", false, { status: "error", output: "Invalid arguments: n: is required" }],
+    ["was begun", true, { status: "unknown", output: "The outcome is unknown: Invalid arguments: n: is required" }],
+  ])("that checked a call with another schema than it does it with: a call that %s", async (_, begun, expected) => {
+    const deskOf = (parameters: JsonSchema) =>
+      new Agent({
+        name: "Desk",
+        model: scriptedModel(() => say("done")),
+        tools: [tool({ name: "pay", parameters, execute: () => expect.fail(), verify: () => expect.fail() })],
+      });
+    const input = begun ? started : started.slice(0, 2);
+    const known = new Map<string, Outcome>();
+    const before = new Runner({ engine: durable(known, 1) }).run(deskOf({ type: "object" }), input);
+    await expect(before).rejects.toThrow("crashed");
+    const after = await new Runner({ engine: durable(known) }).run(deskOf({ type: "object", required: ["n"] }), input);
+    expect(after.history.find(({ type }) => type === "tool_result")).toMatchObject(expected);
   });
 
   it("that fails ends the run: no error of an engine becomes the answer of a tool", async () => {

@@ -1,12 +1,17 @@
 import "@batonjs/testing/vitest";
 import {
   Agent,
+  approve,
+  type AnyAgent,
+  handBack,
   handoff,
+  type HandoffOptions,
   type Item,
   type Json,
   type Pending,
   RunError,
   Runner,
+  type RunnerOptions,
   run,
   type Tool,
   type ToolContext,
@@ -205,6 +210,34 @@ describe("a tool", () => {
     ]);
   });
 
+  it("has its arguments checked once for each call, as a handoff has its payload", async () => {
+    let checks = 0;
+    const counted = z.object({ n: z.number().refine(() => (checks += 1)) });
+    const look = tool({ name: "look", parameters: counted, execute: () => "seen" });
+    const model = scriptedModel({ Host: [call("look", { n: 1 }), handOff("other", { n: 2 })], Other: [say("done")] });
+    const other = new Agent({ name: "Other", model });
+    await run(
+      new Agent({ name: "Host", model, tools: [look], handoffs: [handoff(other, { inputType: counted })] }),
+      "hi",
+    );
+    expect(checks).toBe(2);
+  });
+
+  it("whose schema never answers is answered when the time of a callback is over, as a handoff is", async () => {
+    const clock = testClock();
+    const never = z.object({}).refine(() => new Promise<boolean>(() => {}));
+    const look = tool({ name: "look", parameters: never, execute: () => expect.fail() });
+    const model = scriptedModel([calls(call("look"), handOff("other")), say("done")]);
+    const handoffs = [handoff(new Agent({ name: "Other", model }), { inputType: never })];
+    const agent = new Agent({ name: "Host", model, tools: [look], handoffs });
+    const running = new Runner({ clock, callbackTimeoutMs: 70 }).run(agent, "hi");
+    await clock.advance(70);
+    expect(resultsOf((await running).history).map(({ output }) => output)).toEqual([
+      'Cannot go on: the schema of tool "look" of agent "Host" has not answered within 70 ms',
+      'Cannot go on: the schema of handoff "transfer_to_other" of agent "Host" has not answered within 70 ms',
+    ]);
+  });
+
   it("without parameters gets undefined, whatever the model sends along", async () => {
     const seen: unknown[] = [];
     const look = tool({ name: "look", execute: (args) => void seen.push(args) });
@@ -301,6 +334,27 @@ describe("a tool", () => {
     expect(result).toMatchObject({ output: text, status: "ok" });
   });
 
+  it("whose result is not JSON is answered with what is wrong; onError is told the cause", async () => {
+    const seen: unknown[] = [];
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    const tools = [
+      tool({ name: "function", execute: () => () => {} }),
+      tool({ name: "symbol", execute: () => Symbol("x") }),
+      tool({ name: "bigint", execute: () => ({ n: 1n }) }),
+      tool({ name: "circle", execute: () => circle, onError: (error) => (seen.push(error), "round") }),
+    ];
+    const results = await runCalls(tools, ["function", "symbol", "bigint", "circle"]);
+    expect(results.map(({ output }) => output).sort()).toEqual([
+      expect.stringMatching(/^"bigint" failed: its result cannot be written as JSON: .*BigInt/),
+      '"function" failed: its result, a function, cannot be written as JSON',
+      '"symbol" failed: its result, a symbol, cannot be written as JSON',
+      "round",
+    ]);
+    expect(seen[0]).toBeInstanceOf(TypeError);
+    expect((seen[0] as TypeError).cause).toMatchObject({ message: expect.stringMatching(/circular/i) });
+  });
+
   it.each([
     [9, 0],
     [10, 0],
@@ -374,11 +428,18 @@ describe("a tool", () => {
       expect(signal!.aborted).toBe(false);
       await clock.advance(1);
       const { history } = await running;
-      expect(signal!.aborted).toBe(true);
+      expect(signal!.reason).toBeInstanceOf(RunError);
+      expect(signal!.reason).toMatchObject({
+        code: "callback_timeout",
+        message: "it has not finished within 100 ms",
+      });
       const [result] = resultsOf(history);
       if (sideEffects === "once") {
-        expect(result).toMatchObject({ status: "unknown" });
-        expect(result!.output).toMatch(/outcome is unknown.*"hang".*100 ms.*may or may not have happened/);
+        expect(result).toMatchObject({
+          status: "unknown",
+          output:
+            'The outcome is unknown: "hang" was started and has not finished within 100 ms. It may or may not have happened.',
+        });
       } else expect(result).toMatchObject({ status: "error", output: '"hang" has not finished within 100 ms' });
       const length = history.length;
       late.resolve("too late");
@@ -387,6 +448,57 @@ describe("a tool", () => {
       expect(clock.pending).toBe(0);
     },
   );
+
+  type Deferred = ReturnType<typeof deferred<string>>;
+  it.each<[string, (work: Deferred) => void, Partial<ToolResultItem>]>([
+    [
+      "is not told",
+      () => {},
+      {
+        status: "unknown",
+        output:
+          'The outcome is unknown: "hang" was started and has not finished before the run was stopped. It may or may not have happened.',
+      },
+    ],
+    ["is a result", ({ resolve }) => resolve("paid"), { status: "ok", output: "paid" }],
+    [
+      "is an error",
+      ({ reject }) => reject(new Error("declined")),
+      { status: "error", output: '"hang" failed: declined' },
+    ],
+  ])("that must run once and whose end %s when the run is stopped is recorded so", async (_, finish, expected) => {
+    const clock = testClock();
+    const controller = new AbortController();
+    const work = deferred<string>();
+    const hang = tool({ name: "hang", execute: () => work.promise });
+    const agent = new Agent({ name: "Host", model: scriptedModel([call("hang")]), tools: [hang] });
+    const running = rejection(new Runner({ clock, abortGraceMs: 10 }).run(agent, "hi", { signal: controller.signal }));
+    await clock.settle();
+    controller.abort(new Error("stop"));
+    finish(work);
+    await clock.advance(10);
+    expect(resultsOf((await running).items)).toMatchObject([expected]);
+  });
+
+  it("that has finished hears no more of the run", async () => {
+    const signals: AbortSignal[] = [];
+    const keep = (_: undefined, run: ToolContext) => void signals.push(run.signal);
+    const refuses = [{ name: "no", check: () => false }];
+    const tools = [
+      tool({ name: "look", execute: keep }),
+      tool({ name: "hidden", execute: keep, outputGuardrails: refuses }),
+    ];
+    const controller = new AbortController();
+    const model = scriptedModel([
+      calls(call("look"), call("hidden")),
+      () => {
+        controller.abort();
+        return say("too late");
+      },
+    ]);
+    await rejection(run(new Agent({ name: "Host", model, tools }), "hi", { signal: controller.signal }));
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+  });
 
   it("records tool_start before it starts only where it must never run twice", async () => {
     for (const sideEffects of ["none", "idempotent", "once"] as const) {
@@ -423,6 +535,14 @@ describe("a tool", () => {
     ]);
   });
 
+  it("whose output a guardrail withholds says so by an event", async () => {
+    const closed = { name: "closed", check: () => ({ allow: false, reason: "not today" }) as const };
+    const look = tool({ name: "look", execute: () => "x", outputGuardrails: [closed] });
+    const model = scriptedModel([call("look"), say("done")]);
+    const events = await collect(new Runner().stream(new Agent({ name: "Host", model, tools: [look] }), "hi"));
+    expect(eventSequence(events)).toContain('guardrail tool_output closed blocked: "not today"');
+  });
+
   it("is called as a method of itself", async () => {
     const look = tool({
       name: "look",
@@ -455,6 +575,228 @@ describe("a name that the agent does not have", () => {
       expect(ran).toBe(0);
     },
   );
+
+  it("is answered with an error that lists nothing where there is nothing", async () => {
+    const [answer] = await runCalls([], ["look"]);
+    expect(answer!.output).toBe('Cannot call "look": agent "Host" has no such tool or handoff');
+  });
+});
+
+describe("a call that comes with the input", () => {
+  const given = (agent: string | undefined): Item[] => [
+    { type: "message", id: "1", role: "user", content: "hi" },
+    {
+      type: "tool_call",
+      id: "2",
+      callId: "c",
+      name: "look",
+      arguments: "{}",
+      ...(agent === undefined ? {} : { agent }),
+    },
+  ];
+
+  it.each([
+    ["Other", "Other"],
+    ["Host", "Host"],
+    [undefined, "Host"],
+  ])("of agent %s is one of agent %s, and its guardrails are told so", async (of, agent) => {
+    const told: string[] = [];
+    const look = (name: string): Tool =>
+      tool({
+        name: "look",
+        execute: () => `seen by ${name}`,
+        outputGuardrails: [{ name: "who", check: (_, run) => (told.push(run.agent), true) }],
+      });
+    const model = scriptedModel([say("done")]);
+    const other = new Agent({ name: "Other", model, tools: [look("Other")] });
+    const host = new Agent({ name: "Host", model, tools: [look("Host")], handoffs: [other] });
+    expect(resultsOf((await run(host, given(of))).history)).toMatchObject([{ output: `seen by ${agent}` }]);
+    expect(told).toEqual([agent]);
+  });
+
+  it("without an agent is asked about as others are", async () => {
+    const look = tool({ name: "look", needsApproval: true, execute: () => "seen" });
+    const host = new Agent({ name: "Host", model: scriptedModel([say("done")]), tools: [look] });
+    const paused = await run(host, given(undefined));
+    expect(paused.newItems).toMatchObject([{ type: "approval", agent: "", callId: "c", decision: "asked" }]);
+    expect((await run(host, [...paused.toInputList(), approve(paused.pending[0]!)])).finalOutput).toBe("done");
+  });
+});
+
+it("a handoff that a function switches on is made, and its guardrails are asked once", async () => {
+  let judged = 0;
+  const model = scriptedModel({ Host: [handOff("other")], Other: [say("done")] });
+  const other = handoff(new Agent({ name: "Other", model }), {
+    isEnabled: () => true,
+    guardrails: [{ name: "open", check: () => (judged += 1) > 0 }],
+  });
+  const result = await run(new Agent({ name: "Host", model, handoffs: [other] }), "hi");
+  expect([result.lastAgent.name, judged]).toEqual(["Other", 1]);
+});
+
+describe("a handoff that is called and cannot be made", () => {
+  /** What the model of "Host" reads when it hands over to "Other". */
+  const answerOf = async (options: HandoffOptions): Promise<string> => {
+    const model = scriptedModel([call("transfer_to_other"), say("I stay.")]);
+    const host = new Agent({ name: "Host", model, handoffs: [handoff(new Agent({ name: "Other", model }), options)] });
+    const result = await run(host, "hi");
+    expect(result.finalOutput).toBe("I stay.");
+    return resultsOf(result.history)[0]!.output;
+  };
+
+  it("is answered with the reason", async () => {
+    let asked = 0;
+    const failsOnCall = (): boolean => {
+      if ((asked += 1) === 2) throw new Error("no flags");
+      return true;
+    };
+    const no = { name: "no", check: () => ({ allow: false, reason: "we are closed" }) as const };
+    expect(await answerOf({ isEnabled: false })).toBe(
+      'Cannot hand over to "Other": this handoff is not available now.',
+    );
+    expect(await answerOf({ isEnabled: failsOnCall })).toBe(
+      'Cannot hand over to "Other": Cannot go on: isEnabled of handoff "transfer_to_other" of agent "Host" failed: no flags',
+    );
+    const refused = 'Cannot hand over to "Other": we are closed';
+    expect(await answerOf({ guardrails: [no] })).toBe(refused);
+    expect(await answerOf({ guardrails: [no], needsApproval: true })).toBe(refused);
+  });
+
+  it("is answered where the agent to go back to is gone", async () => {
+    const model = scriptedModel({
+      Triage: [handOff("billing")],
+      Billing: [say("Hi"), call("hand_back"), say("I stay.")],
+    });
+    const billing: AnyAgent = new Agent({ name: "Billing", model, handoffs: [handBack({ toolName: "hand_back" })] });
+    const first = await run(new Agent({ name: "Triage", model, handoffs: [billing] }), "hi");
+    const { history } = await run(billing, [...first.toInputList(), user("go back")]);
+    expect(resultsOf(history).at(-1)!.output).toBe('Cannot hand over to "Triage": it is no longer here.');
+  });
+});
+
+describe("a call that was started before a crash", () => {
+  const begun = (name: string, agent = "Host"): Item[] => [
+    { type: "message", id: "1", role: "user", content: "pay" },
+    { type: "tool_call", id: "2", agent, callId: "c", name, arguments: "{}" },
+    { type: "tool_start", id: "3", agent, callId: "c" },
+  ];
+  const hostOf = (...tools: readonly (Tool | ToolSource<unknown>)[]): Agent =>
+    new Agent({ name: "Host", model: scriptedModel(() => say("done")), tools });
+  const answerTo = async (
+    agent: AnyAgent,
+    items = begun("pay"),
+    options: RunnerOptions = {},
+  ): Promise<ToolResultItem> => {
+    const result = await new Runner(options).run(agent, items);
+    expect(result.finalOutput).toBe("done");
+    return resultsOf(result.history)[0]!;
+  };
+  const execute = (): string => expect.fail("must not run");
+  const verify = (): string => expect.fail("must not be asked");
+
+  it.each<[string, () => [agent: AnyAgent, items?: Item[], options?: RunnerOptions]]>([
+    ["as it was", () => [hostOf(tool({ name: "pay", execute }))]],
+    ["switched off since", () => [hostOf(tool({ name: "pay", execute, isEnabled: () => false }))]],
+    ["now to be approved", () => [hostOf(tool({ name: "pay", execute, needsApproval: true }))]],
+    ["gone since", () => [hostOf()]],
+    ["of an agent that is gone", () => [hostOf(), begun("pay", "Gone")]],
+    [
+      "one of too many",
+      () => {
+        const [message, ...calls] = begun("pay");
+        const more = Array.from(
+          { length: 2 },
+          (_, n) => ({ ...calls[0]!, id: `more ${n}`, callId: `more ${n}` }) as Item,
+        );
+        const settled = more.map(
+          ({ id }) => ({ type: "tool_start", id: `start ${id}`, agent: "Host", callId: id }) as Item,
+        );
+        return [hostOf(tool({ name: "pay", execute })), [message!, ...more, ...settled, ...calls], { maxToolCalls: 1 }];
+      },
+    ],
+    [
+      "now with other parameters",
+      () => [hostOf(tool({ name: "pay", execute, verify, parameters: z.object({ amount: z.number() }) }))],
+    ],
+  ])("of a tool that is %s has an unknown outcome", async (_, make) => {
+    expect(await answerTo(...make())).toMatchObject({
+      status: "unknown",
+      output: "The outcome is unknown: this was started and may or may not have happened. Do not simply repeat it.",
+    });
+  });
+
+  it("of a tool that is gone when it is to be verified has an unknown outcome", async () => {
+    let asked = 0;
+    const pay = tool({ name: "pay", execute, verify });
+    const source: ToolSource<unknown> = {
+      kind: "tool_source",
+      name: "mcp",
+      list: () => ((asked += 1) === 1 ? [pay] : []),
+    };
+    expect(await answerTo(hostOf(source))).toMatchObject({
+      status: "unknown",
+      output: 'The outcome is unknown: Cannot call "pay": agent "Host" has no such tool or handoff',
+    });
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a text", "paid", "paid"],
+    ["an empty text", "", ""],
+    ["false", false, "false"],
+    ["0", 0, "0"],
+  ])("has happened where verify gives %s, though the tool is switched off", async (_, value, output) => {
+    const pay = tool({ name: "pay", execute, verify: () => value as string, isEnabled: () => false });
+    expect(await answerTo(hostOf(pay))).toMatchObject({ status: "ok", output });
+  });
+
+  it.each([undefined, null])(
+    "has not happened where verify gives %s: the call runs, and is told of",
+    async (nothing) => {
+      const pay = tool({ name: "pay", execute: () => "paid", verify: () => nothing as never });
+      // However little a result may say: that nothing has happened is none.
+      const events = await collect(new Runner({ maxToolOutput: 4 }).stream(hostOf(pay), begun("pay")));
+      expect(eventSequence(events)).toEqual(
+        expect.arrayContaining(["tool_started pay [c]", 'item result of c: "paid"', "tool_finished pay [c] ok"]),
+      );
+    },
+  );
+
+  it("stays unknown where verify fails, in words that say so once", async () => {
+    const clock = testClock();
+    const failing = tool({ name: "pay", execute, verify: () => Promise.reject(new Error("no connection")) });
+    expect((await answerTo(hostOf(failing))).output).toBe('The outcome is unknown: "pay" failed: no connection');
+    const late = tool({ name: "pay", execute, timeoutMs: 50, verify: () => new Promise<string>(() => {}) });
+    const answer = answerTo(hostOf(late), begun("pay"), { clock });
+    await clock.advance(50);
+    expect((await answer).output).toBe(
+      'The outcome is unknown: "pay" was started and has not finished within 50 ms. It may or may not have happened.',
+    );
+  });
+
+  it("is unknown again where it runs after verify and does not finish", async () => {
+    const clock = testClock();
+    const pay = tool({ name: "pay", timeoutMs: 50, verify: () => undefined, execute: () => new Promise(() => {}) });
+    const answer = answerTo(hostOf(pay), begun("pay"), { clock });
+    await clock.advance(50);
+    expect(await answer).toMatchObject({ status: "unknown" });
+  });
+
+  it("does not run any more where the run is stopped while it is verified; what verify finds still counts", async () => {
+    for (const found of [undefined, "paid"]) {
+      const clock = testClock();
+      const controller = new AbortController();
+      const asked = deferred<string | undefined>();
+      const pay = tool({ name: "pay", execute, verify: () => asked.promise });
+      const running = rejection(
+        new Runner({ clock, abortGraceMs: 10 }).run(hostOf(pay), begun("pay"), { signal: controller.signal }),
+      );
+      await clock.settle();
+      controller.abort(new Error("stop"));
+      asked.resolve(found);
+      const { items } = await running;
+      expect(resultsOf(items)).toMatchObject([{ status: found === undefined ? "unknown" : "ok" }]);
+    }
+  });
 });
 
 describe("isEnabled", () => {
@@ -500,11 +842,30 @@ describe("isEnabled", () => {
     }
   });
 
-  it("that is false from the start hides the tool", async () => {
-    const pay = tool({ name: "pay", isEnabled: false, execute: () => "" });
-    const model = scriptedModel([say("done")]);
-    await run(new Agent({ name: "Host", model, tools: [pay] }), "hi");
+  it("that is false from the start hides the tool, and a call of it does not run", async () => {
+    const pay = tool({ name: "pay", isEnabled: false, execute: () => expect.fail() });
+    const model = scriptedModel([call("pay"), say("done")]);
+    const { history } = await run(new Agent({ name: "Host", model, tools: [pay] }), "hi");
     expect(model.request(0).tools).toEqual([]);
+    expect(resultsOf(history)).toMatchObject([{ output: 'Cannot call "pay": it is not available now.' }]);
+  });
+
+  it("that throws when the call is checked ends the run with a RunError", async () => {
+    let asked = 0;
+    const pay = tool({
+      name: "pay",
+      isEnabled: () => {
+        if ((asked += 1) > 1) throw new Error("no flags");
+        return true;
+      },
+      execute: () => expect.fail(),
+    });
+    const model = scriptedModel([call("pay")]);
+    const error = await rejection(run(new Agent({ name: "Host", model, tools: [pay] }), "hi"));
+    expect(error).toMatchObject({
+      code: "callback_failed",
+      message: 'Cannot go on: isEnabled of tool "pay" of agent "Host" failed: no flags',
+    });
   });
 
   it("that throws ends the run with a RunError before a model is asked", async () => {
@@ -659,11 +1020,17 @@ describe("a source of tools", () => {
     expect(asked).toBeGreaterThanOrEqual(2);
   });
 
-  it("that no longer has a tool when it is called leaves an error", async () => {
-    let list: readonly Tool<unknown>[] = [look];
-    const model = scriptedModel([() => ((list = []), call("look", { at: "x" })), say("done")]);
-    const { history } = await run(new Agent({ name: "Host", model, tools: [source(() => list)] }), "hi");
-    expect(resultsOf(history)).toMatchObject([{ status: "error" }]);
+  it.each([
+    ["called", 2],
+    ["run", 3],
+  ])("that no longer has a tool when it is %s leaves an error", async (_, gone) => {
+    let asked = 0;
+    const model = scriptedModel([call("look", { at: "x" }), say("done")]);
+    const tools = [source(() => ((asked += 1) < gone ? [look] : []))];
+    const { history } = await run(new Agent({ name: "Host", model, tools }), "hi");
+    expect(resultsOf(history)).toMatchObject([
+      { status: "error", output: 'Cannot call "look": agent "Host" has no such tool or handoff' },
+    ]);
   });
 
   it.each([

@@ -24,7 +24,7 @@ type Finding =
 export function performCheck(calls: readonly ToolCallItem[], run: Run): MaybePromise<Outcome> {
   const findings = calls.map((call, index) => findingOf(call, index, run));
   if (!findings.some((finding) => finding instanceof Promise)) return outcomeOf(calls, findings as Finding[], run);
-  return Promise.all(findings.map(async (finding) => finding)).then((found) => outcomeOf(calls, found, run));
+  return Promise.all(findings as Promise<Finding>[]).then((found) => outcomeOf(calls, found, run));
 }
 
 function outcomeOf(calls: readonly ToolCallItem[], findings: readonly Finding[], run: Run): Outcome {
@@ -37,11 +37,13 @@ function outcomeOf(calls: readonly ToolCallItem[], findings: readonly Finding[],
       verdicts.push(finding.verdict);
       if (finding.ask)
         items.push({ type: "approval", agent: call.agent ?? "", callId: call.callId, decision: "asked" });
-      continue;
+    } else if (run.transcript.openCall(call.callId)!.started) {
+      verdicts.push({ callId: call.callId, kind: "tool", once: true }); // nobody can tell any more what happened
+    } else {
+      const { error, status = "error" } = finding;
+      items.push(resultOf(call, error, status));
+      if (run.listening) events.push(call.handoff ? refusedEvent(call, error) : finishedEvent(call, status, error, 0));
     }
-    const { error, status = "error" } = finding;
-    items.push(resultOf(call, error, status));
-    if (run.listening) events.push(call.handoff ? refusedEvent(call, error) : finishedEvent(call, status, error, 0));
   }
   return { items, verdicts, events };
 }
@@ -90,18 +92,17 @@ function judgeToolCall(
   agent: CompiledAgent,
   run: Run,
 ): MaybePromise<Finding> {
-  const open = run.transcript.openCall(call.callId);
+  if (parsed.error !== undefined) return { error: parsed.error };
+  const open = run.transcript.openCall(call.callId)!;
+  open.input = parsed;
   const verdict: CallVerdict = {
     callId: call.callId,
     kind: tool.nested ? "agent" : tool.execute ? "tool" : "client",
     once: tool.sideEffects === "once",
     verifiable: tool.verify !== undefined,
   };
-  if (open && parsed.error === undefined) open.input = parsed;
-  if (open?.started) return { verdict };
-  if (parsed.error !== undefined) return { error: parsed.error };
-  if (tool.isEnabled === true && (open?.asked || tool.needsApproval === false)) return { verdict };
-  return askAboutTool(tool, parsed.value, verdict, open?.asked === true, agent, run);
+  if (open.started || (tool.isEnabled === true && (open.asked || tool.needsApproval === false))) return { verdict };
+  return askAboutTool(tool, parsed.value, verdict, open.asked, agent, run);
 }
 
 async function askAboutTool(
@@ -115,13 +116,12 @@ async function askAboutTool(
   if (!(await isEnabled(tool.isEnabled, `tool "${tool.name}"`, agent.name, run)))
     return { error: `Cannot call "${tool.name}": it is not available now.` };
   if (asked || tool.needsApproval === false) return { verdict };
-  return decided(tool.needsApproval, `needsApproval of tool "${tool.name}"`, input, verdict, agent.name, run);
+  return decided(tool.needsApproval, input, verdict, agent.name, run);
 }
 
 /** Whether a call needs approval. A rule that fails, or says anything but yes or no, denies it. */
 async function decided(
   rule: true | ((args: never, run: RunContext<never>) => MaybePromise<boolean>),
-  what: string,
   input: unknown,
   verdict: CallVerdict,
   agent: string,
@@ -130,7 +130,7 @@ async function decided(
   if (rule === true) return { verdict, ask: true };
   let needed: unknown;
   try {
-    needed = await run.call(what, agent, (context) => rule(input as never, context as never));
+    needed = await run.call("needsApproval", agent, (context) => rule(input as never, context as never));
   } catch {
     run.throwIfStopped();
   }
@@ -168,12 +168,11 @@ function judgeHandoff(
   run: Run,
 ): MaybePromise<Finding> {
   if (parsed.error !== undefined) return { error: parsed.error };
-  const open = run.transcript.openCall(call.callId);
-  if (open) open.input = parsed;
+  const open = run.transcript.openCall(call.callId)!;
+  open.input = parsed;
   const verdict: CallVerdict = { callId: call.callId, kind: "handoff", to };
-  const asked = open?.asked === true;
-  if (edge.isEnabled === true && (asked || edge.needsApproval === false)) return { verdict };
-  return askAboutHandoff(call, edge, verdict, to, parsed.value, asked, agent, run);
+  if (edge.isEnabled === true && (open.asked || edge.needsApproval === false)) return { verdict };
+  return askAboutHandoff(call, edge, verdict, to, parsed.value, open.asked, agent, run);
 }
 
 async function askAboutHandoff(
@@ -188,39 +187,47 @@ async function askAboutHandoff(
 ): Promise<Finding> {
   try {
     if (!(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, agent.name, run)))
-      return { error: `Cannot hand over to "${to}": this handoff is not available now.` };
+      throw new Error("this handoff is not available now.");
+    if (asked || edge.needsApproval === false) return { verdict };
+    // Nobody is asked about a handoff that a guardrail forbids.
+    const refusal = await handoffRefusal(edge, to, input, agent.name, run, call.callId);
+    if (refusal !== undefined) throw new Error(refusal);
   } catch (error) {
     run.throwIfStopped();
     return { error: `Cannot hand over to "${to}": ${messageOf(error)}` };
   }
-  if (asked || edge.needsApproval === false) return { verdict };
-  // Nobody is asked about a handoff that a guardrail forbids.
-  const refusal = await handoffRefusal(edge, to, input, agent.name, run, call.callId);
-  if (refusal !== undefined) return { error: refusal };
-  return decided(edge.needsApproval, `needsApproval of handoff "${edge.toolName}"`, input, verdict, agent.name, run);
+  return decided(edge.needsApproval, input, verdict, agent.name, run);
 }
 
 /** Runs a tool, or asks it whether a call whose outcome is unknown has happened. */
 export async function performTool(call: ToolCallItem, verify: boolean, run: Run): Promise<Outcome> {
   const agent = run.agent(call.agent ?? run.transcript.active);
   const tool = agent.tools.get(call.name) ?? (await findTool(agent, call.name, run));
-  if (!tool) return { items: [resultOf(call, unknownName(call.name, agent), "error")] };
+  if (!tool) return unable(call, unknownName(call.name, agent), verify);
   const input = await argumentsOf(call, tool.parameters, run);
-  if (input.error !== undefined) return { items: [resultOf(call, input.error, "error")] };
+  if (input.error !== undefined) return unable(call, input.error, verify);
   const context = new ToolCallContext(run, agent.name, call);
   const started = run.listening ? run.config.clock.now() : 0;
   const answer = await (verify ? verified : executed)(tool, input.value, context, call, run);
   const { output, status } =
-    tool.outputGuardrails.length === 0 ? answer : await guarded(answer, tool, input.value, call, run);
+    tool.outputGuardrails.length === 0 ? answer : await guarded(answer, tool, input.value, context, run);
   context.end();
   const events = run.listening ? [finishedEvent(call, status, output, run.config.clock.now() - started)] : [];
   return { items: [resultOf(call, output, status)], events };
+}
+
+/** The answer to a call that can no longer be made. What was started may have happened. */
+function unable(call: ToolCallItem, why: string, started: boolean): Outcome {
+  const { output, status } = started ? unknown(why) : { output: why, status: "error" as const };
+  return { items: [resultOf(call, output, status)] };
 }
 
 interface Answer {
   readonly output: string;
   readonly status: ToolResultStatus;
 }
+
+const unknown = (why: string): Answer => ({ output: `The outcome is unknown: ${why}`, status: "unknown" });
 
 async function executed(
   tool: AnyFunctionTool,
@@ -229,17 +236,28 @@ async function executed(
   call: ToolCallItem,
   run: Run,
 ): Promise<Answer> {
-  const { name } = tool;
-  const { callId } = call;
+  const { callId, agent } = context;
   if (tool.inputGuardrails.length > 0) {
-    const data = { name, callId, arguments: input };
-    const refusal = await refusalBy(tool.inputGuardrails, "tool_input", data, context.agent, run, callId);
+    const data = { name: tool.name, callId, arguments: input };
+    const refusal = await refusalBy(tool.inputGuardrails, "tool_input", data, agent, run, callId);
     if (refusal) return { output: `Refused: ${refusal.reason}`, status: "error" };
   }
   const once = tool.sideEffects === "once";
-  const noted = once ? run.record({ items: [{ type: "tool_start", agent: context.agent, callId }] }) : undefined;
+  const noted = once ? run.record({ items: [{ type: "tool_start", agent, callId }] }) : undefined;
   if (noted) await noted;
-  if (run.listening) void run.emit({ type: "tool_started", callId, name, arguments: call.arguments });
+  return begin(tool, input, context, call, once, run);
+}
+
+/** Says that a tool is called, and calls it. */
+function begin(
+  tool: AnyFunctionTool,
+  input: unknown,
+  context: ToolCallContext,
+  { callId, arguments: args }: ToolCallItem,
+  once: boolean,
+  run: Run,
+): Promise<Answer> {
+  if (run.listening) void run.emit({ type: "tool_started", callId, name: tool.name, arguments: args });
   run.throwIfStopped();
   return answerOf(tool, tool.execute!, input, context, once, run);
 }
@@ -249,7 +267,7 @@ async function guarded(
   answer: Answer,
   { name, outputGuardrails }: AnyFunctionTool,
   input: unknown,
-  { callId, agent = "" }: ToolCallItem,
+  { callId, agent }: ToolCallContext,
   run: Run,
 ): Promise<Answer> {
   const data = { name, callId, arguments: input, output: answer.output };
@@ -277,13 +295,12 @@ async function answerOf(
       : returned;
     return { output: outputText(value, run), status: "ok" };
   } catch (error) {
-    if (timedOut && error === timedOut) {
+    if (timedOut) {
       context.end(timedOut);
       return once
-        ? {
-            output: `The outcome is unknown: "${tool.name}" was started and has not finished ${run.stopped ? "before the run was stopped" : `within ${ms} ms`}. It may or may not have happened.`,
-            status: "unknown",
-          }
+        ? unknown(
+            `"${tool.name}" was started and has not finished ${run.stopped ? "before the run was stopped" : `within ${ms} ms`}. It may or may not have happened.`,
+          )
         : { output: `"${tool.name}" has not finished within ${ms} ms`, status: "error" };
     }
     if (run.stopped && error === run.stopped) throw error;
@@ -294,9 +311,7 @@ async function answerOf(
 async function errorText(tool: AnyFunctionTool, error: unknown, context: ToolCallContext, run: Run): Promise<string> {
   if (tool.onError) {
     try {
-      const text: unknown = await run.call(`onError of tool "${tool.name}"`, context.agent, () =>
-        tool.onError!(error, context as never),
-      );
+      const text: unknown = await run.call("onError", context.agent, () => tool.onError!(error, context as never));
       if (typeof text === "string") return truncate(text, run.limits.maxToolOutput);
     } catch {
       run.throwIfStopped();
@@ -312,23 +327,14 @@ async function verified(
   call: ToolCallItem,
   run: Run,
 ): Promise<Answer> {
-  const answer = await answerOf(
-    tool,
-    async (args, its) => (await tool.verify!(args, its)) ?? NOT_HAPPENED,
-    input,
-    context,
-    true,
-    run,
-  );
-  if (answer.status !== "ok") return { output: `The outcome is unknown: ${answer.output}`, status: "unknown" };
-  if (answer.output !== NOT_HAPPENED) return answer;
-  if (run.listening)
-    void run.emit({ type: "tool_started", callId: call.callId, name: tool.name, arguments: call.arguments });
-  run.throwIfStopped();
-  return answerOf(tool, tool.execute!, input, context, true, run);
+  let found: unknown;
+  const verify: AnyFunctionTool["execute"] = async (args, its) => (found = await tool.verify!(args, its));
+  const answer = await answerOf(tool, verify, input, context, true, run);
+  if (answer.status === "error") return unknown(answer.output);
+  return answer.status === "ok" && (found === undefined || found === null)
+    ? begin(tool, input, context, call, true, run)
+    : answer;
 }
-
-const NOT_HAPPENED = "\u0000not happened";
 
 /** What a tool returned, as the text that the model reads. */
 function outputText(value: unknown, { limits }: Run): string {
