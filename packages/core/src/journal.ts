@@ -38,11 +38,9 @@ export class Journal {
     this.#parts = parts;
   }
 
-  /** Reads the session. */
+  /** Reads the session, which the run has. */
   async open(): Promise<Item[]> {
-    const { session } = this.#parts;
-    if (!session) return [];
-    const { store, key } = session;
+    const { store, key } = this.#parts.session!;
     const { items, version } = (await this.#stored("read", () => store.read(key))) ?? {};
     if (!Array.isArray(items) || !Number.isSafeInteger(version)) {
       throw new StoreError(`Cannot read session ${JSON.stringify(key.id)}: the store gave no items and version`, {
@@ -107,7 +105,7 @@ export class Journal {
 
   /** Stores what is held. */
   async release(): Promise<void> {
-    const held = this.#held ?? [];
+    const held = this.#held!;
     this.#held = undefined;
     await this.#storeFolded(held);
   }
@@ -165,7 +163,7 @@ export class Journal {
   /** A call of the store within its time, also when the run is being stopped. */
   async #stored<T>(what: string, call: () => Promise<T>): Promise<T> {
     const { deadlines, storeTimeoutMs, session } = this.#parts;
-    const name = JSON.stringify(session?.key.id);
+    const name = JSON.stringify(session!.key.id);
     const late = (): StoreError =>
       new StoreError(`Cannot ${what} session ${name}: the store has not answered within ${storeTimeoutMs} ms`, {
         code: "store_timeout",

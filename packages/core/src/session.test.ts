@@ -40,6 +40,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Fault, FaultyStore } from "./__fixtures__/faulty-store.ts";
+import { isOwn } from "./journal.ts";
 
 const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
   try {
@@ -854,6 +855,40 @@ describe("a store that fails", () => {
   });
 });
 
+describe("what a store does wrong", () => {
+  const broken = (parts: Partial<SessionStore>): SessionStore =>
+    Object.assign(new MemoryStore(), parts) as SessionStore;
+  const never = (): Promise<never> => new Promise(() => {});
+  const fails = (): Promise<never> => Promise.reject(new Error("the disk is full"));
+
+  it.each<[string, Partial<SessionStore>, string, code: string]>([
+    ["a read that fails", { read: fails }, 'Cannot read session "s": the disk is full', "store_error"],
+    ["an append that fails", { append: fails }, 'Cannot append to session "s": the disk is full', "store_error"],
+    [
+      "a read that never answers",
+      { read: never },
+      'Cannot read session "s": the store has not answered within 20 ms',
+      "store_timeout",
+    ],
+    [
+      "an append that never answers",
+      { append: never },
+      'Cannot append to session "s": the store has not answered within 20 ms',
+      "store_timeout",
+    ],
+    [
+      "a read that gives nothing",
+      { read: () => Promise.resolve(undefined as never) },
+      'Cannot read session "s": the store gave no items and version',
+      "corrupt_item",
+    ],
+  ])("is told with the session's id: %s", async (_, parts, message, code) => {
+    const agent = new Agent({ name: "Host", model: scriptedModel(() => say("hi")) });
+    const running = runnerOn(broken(parts), { storeTimeoutMs: 20 }).run(agent, "hi", { session: "s" });
+    expect(await rejection(running)).toMatchObject({ name: "StoreError", message, code });
+  });
+});
+
 describe("a runId", () => {
   const counting = (replies: number) => {
     let asked = 0;
@@ -936,6 +971,15 @@ describe("a runId", () => {
     const last = new FaultyStore(undefined, opened.inner);
     const result = await runnerOn(last).run(build(), "second", { session: "s", runId: "r" });
     expect(result.finalOutput).toBe('to user: "second"');
+    const own = (await last.stored()).map(({ id }) => id).filter((id) => id.startsWith("r:"));
+    expect(own).toEqual(own.map((_, i) => `r:${i}`));
+  });
+
+  it("has made the items whose ids are it and a number, and no others", () => {
+    const own = ["r:0", "r:12", "r:view:3", "r:1:approval", "r:", "rr:1", "s:1", undefined].map((id) =>
+      isOwn({ id }, "r"),
+    );
+    expect(own).toEqual([true, true, false, false, false, false, false, false]);
   });
 
   it("of two processes at once has one effect: the other stops before its tools", async () => {
