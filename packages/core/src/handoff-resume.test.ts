@@ -376,7 +376,7 @@ describe("preview()", () => {
       preview = await request.preview?.("go", payload);
       return handOff("go", payload);
     });
-    await new Runner({ model, ...runner }).run(a, input);
+    await new Runner({ model, ...runner }).run(a, input, { context: { user: "ada" } });
     return { preview: plain(preview), real: plain(real) };
   }
 
@@ -400,6 +400,17 @@ describe("preview()", () => {
       () => ({
         options: { inputFilter: () => ({ inputHistory: [{ type: "message", role: "user", content: "In short" }] }) },
         input: history,
+      }),
+    ],
+    [
+      "a filter that says what it is told",
+      () => ({
+        options: {
+          inputType: z.object({ n: z.number().default(3) }),
+          inputFilter: ({ from, to, input, context }) => ({
+            inputHistory: [{ type: "message", role: "user", content: JSON.stringify([from, to, input, context]) }],
+          }),
+        },
       }),
     ],
     ["a filter of the runner's", () => ({ runner: { inputFilter: dropHistory }, input: history })],
@@ -466,6 +477,43 @@ describe("preview()", () => {
     expect(plain(preview)).toEqual(plain(model.request(2)));
   });
 
+  it("of a handoff to one that had control before is the request that follows, with the same way back", async () => {
+    const c: Agent = new Agent({ name: "C", handoffs: (): Agent[] => [b] });
+    const b: Agent = new Agent({ name: "B", handoffs: () => [c, handBack()] });
+    const a = new Agent({ name: "A", handoffs: [b] });
+    let preview: ModelRequest | undefined;
+    const model = scriptedModel({
+      A: [handOff("B")],
+      B: [handOff("C"), say("b2")],
+      C: [
+        async (request) => {
+          preview = await request.preview!("transfer_to_b");
+          return handOff("B");
+        },
+      ],
+    });
+    await new Runner({ model, plugins: [oracle(a)] }).run(a, "Help");
+    expect(plain(preview)).toEqual(plain(model.request(3)));
+    expect(preview!.handoffs).toMatchObject([{ to: "C" }, { name: "transfer_back", to: "A" }]);
+  });
+
+  it("names what is not in the record by ids that begin with preview, its call by the id preview", async () => {
+    const inputFilter: InputFilter = () => ({ inputHistory: [{ type: "message", role: "user", content: "In short" }] });
+    let items: ModelRequest["items"] = [];
+    const model = scriptedModel([
+      async ({ preview }) => {
+        ({ items } = (await preview!("transfer_to_billing"))!);
+        return say("a1");
+      },
+    ]);
+    await new Runner({ model }).run(new Agent({ name: "A", handoffs: [handoff(billing, { inputFilter })] }), "Help");
+    expect(items).toMatchObject([
+      { id: "preview:view/0" },
+      { id: "preview:call", callId: "preview" },
+      { id: "preview:call:answer", callId: "preview" },
+    ]);
+  });
+
   const passing = { name: "fine", check: (): boolean => true };
   const none: readonly (readonly [string, Setup])[] = [
     ["onHandoff", { options: { onHandoff: () => {} } }],
@@ -473,6 +521,18 @@ describe("preview()", () => {
     ["needsApproval that asks", { options: { needsApproval: () => false } }],
     ["isEnabled that asks", { options: { isEnabled: () => true } }],
     ["a filter that waits", { options: { inputFilter: async () => ({}) } }],
+    ["a filter that waits and fails", { options: { inputFilter: () => Promise.reject(new Error("no")) } }],
+    [
+      "a filter that leaves nothing but what agents said",
+      {
+        options: {
+          inputFilter: () => ({
+            inputHistory: [{ type: "message", role: "assistant", agent: "A", content: "Hi" }],
+            newItems: [],
+          }),
+        },
+      },
+    ],
     [
       "a filter that throws",
       {
@@ -523,6 +583,24 @@ describe("preview()", () => {
     await new Runner({ model }).run(a, "Help");
     model.assertDone();
     expect(found).toEqual(found.map(() => undefined));
+  });
+
+  it("is nothing for a handoff back to an agent that is gone", async () => {
+    const b = new Agent({ name: "B", handoffs: [handBack(), technical] });
+    const found: unknown[] = ["not asked"];
+    const model = scriptedModel({
+      A: [handOff("B")],
+      B: [
+        say("b1"),
+        async ({ preview }) => {
+          found[0] = await preview!("transfer_back");
+          return say("b2");
+        },
+      ],
+    });
+    const first = await new Runner({ model }).run(new Agent({ name: "A", handoffs: [b] }), "Help");
+    await new Runner({ model }).run(b, [...first.toInputList(), { role: "user", content: "More" }]);
+    expect(found).toEqual([undefined]);
   });
 
   it("does nothing: no event, no item, no change of what is seen", async () => {

@@ -168,6 +168,20 @@ describe("a filter gets", () => {
     ]);
   });
 
+  it("an answer that did not fit, and the request for another, before the reply that asked", async () => {
+    let data: FilterData | undefined;
+    const inputFilter: InputFilter = (given) => ((data = given), {});
+    const edge = handoff(new Agent({ name: "Specialist" }), { inputFilter });
+    const triage = new Agent({ name: "Triage", handoffs: [edge], outputType: z.object({ n: z.number() }) });
+    const model = scriptedModel({ Triage: [say("x"), handOff("specialist")], Specialist: [say("Done")] });
+    await play(triage, model);
+    expect(data!.preHandoffItems).toMatchObject([
+      { role: "assistant", agent: "Triage" },
+      { role: "user", agent: "Triage" },
+    ]);
+    expect(data!.newItems).toMatchObject([{ type: "tool_call" }, { type: "tool_result" }]);
+  });
+
   it("who hands over to whom, the context and the run", async () => {
     const { from, to, input, context, run } = await spied("Help");
     expect([from, to, input, context, run.agent, run.runId]).toEqual([
@@ -366,8 +380,7 @@ describe("a filter never changes", () => {
     const model = script();
     await play(
       desk((data) => {
-        (data.inputHistory as VisibleItem[]).length = 0;
-        (data.newItems as VisibleItem[]).reverse();
+        for (const list of [data.inputHistory, data.preHandoffItems, data.newItems]) (list as VisibleItem[]).length = 0;
         return {};
       }),
       model,
@@ -419,15 +432,53 @@ describe("several filters", () => {
     expect(added(model)).toEqual(['user: "one"', 'user: "two"']);
   });
 
-  it("the pieces are cut anew for each: what is put in behind the user's message is new to the next", async () => {
-    const pieces: string[][] = [];
-    const spy: InputFilter = ({ inputHistory, preHandoffItems }) => {
-      pieces.push(transcript(inputHistory), transcript(preHandoffItems));
+  const look = ["Triage calls look({}) [call_1]", 'result of call_1: "looked"'];
+  const more: FilterResult["newItems"] = [
+    { type: "tool_call", agent: "Triage", callId: "more", name: "look", arguments: "{}" },
+    { type: "tool_result", agent: "Triage", callId: "more", output: "more", status: "ok" },
+  ];
+  const reply = [
+    'Triage thinks: "hm"',
+    'Triage: "One moment."',
+    "Triage calls transfer_to_specialist({}) [call_2]",
+    'result of call_2: "The conversation is with Specialist now."',
+  ];
+  it.each<[string, InputFilter, string[], string[], string[]]>([
+    ["without the history", () => ({ inputHistory: [] }), [], look, reply],
+    ["with the reply alone", () => ({ inputHistory: [], preHandoffItems: [] }), [], [], reply],
+    ["without the reply", () => ({ inputHistory: [], newItems: [] }), [], look, []],
+    [
+      "with a call behind that of the handoff",
+      ({ newItems }) => ({ inputHistory: [], newItems: [...newItems, ...more] }),
+      [],
+      look,
+      [...reply, "Triage calls look({}) [more]", 'result of more: "more"'],
+    ],
+    [
+      "with what another agent said before the reply",
+      () => ({
+        inputHistory: [],
+        preHandoffItems: [{ type: "message", role: "assistant", agent: "Other", content: "Well" }],
+      }),
+      [],
+      ['Other: "Well"'],
+      reply,
+    ],
+    [
+      "with a user's message behind the reply",
+      ({ newItems }) => ({ newItems: [...newItems, { type: "message", role: "user", content: "Go" }] }),
+      ['user: "Hello"', 'Triage: "Hi"', 'user: "Help"', ...look, ...reply, 'user: "Go"'],
+      [],
+      [],
+    ],
+  ])("the pieces are cut anew for each: what is left %s", async (_, first, ...wanted) => {
+    let pieces: string[][] = [];
+    const spy: InputFilter = ({ inputHistory, preHandoffItems, newItems }) => {
+      pieces = [inputHistory, preHandoffItems, newItems].map((items) => transcript(items));
       return {};
     };
-    const model = script();
-    await play(desk([({ preHandoffItems }) => ({ inputHistory: [], preHandoffItems }), spy]), model, INPUT);
-    expect(pieces).toEqual([[], ["Triage calls look({}) [call_1]", 'result of call_1: "looked"']]);
+    await play(desk([first, spy]), script(), INPUT);
+    expect(pieces).toEqual(wanted);
   });
 
   it("one that fails refuses the handoff, whatever the others gave", async () => {

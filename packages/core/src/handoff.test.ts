@@ -22,6 +22,7 @@ import {
   type AnyAgent,
   approve,
   dropMessages,
+  type Engine,
   handBack,
   handoff,
   type Handoff,
@@ -31,11 +32,14 @@ import {
   type ModelRequest,
   reject,
   type RunContext,
+  type RunError,
   type RunEvent,
   Runner,
   type RunnerOptions,
   type RunResult,
+  StoreError,
   tool,
+  type VisibleItem,
 } from "./index.ts";
 
 interface Played {
@@ -515,6 +519,18 @@ describe("several handoffs in one reply", () => {
     `);
   });
 
+  it("the event counts what the target sees, without the rest and what was thought of them", async () => {
+    for (const inputFilter of [[], () => ({}), dropMessages(({ type }) => type === "message")]) {
+      const b = new Agent({ name: "B" });
+      const triage = new Agent({ name: "Triage", handoffs: [handoff(b, { inputFilter }), billing, technical] });
+      const reply = [say("Well"), handOff("B"), reason("or"), handOff("billing"), handOff("technical")];
+      const model = scriptedModel({ Triage: [reply], B: [say("Yes")] });
+      const { events } = await play(triage, model);
+      const [told] = events.filter(({ type }) => type === "handoff");
+      expect(told).toMatchObject({ before: 4, after: model.request(1).items.length });
+    }
+  });
+
   it("hidden calls stay hidden when the record is read again", async () => {
     const triage = new Agent({ name: "Triage", handoffs: [billing, technical] });
     const model = scriptedModel({
@@ -812,6 +828,11 @@ describe("a handoff that cannot be made", () => {
       output: /failed: its filter gave no object$/,
     },
     {
+      what: "a filter that gives null",
+      edge: () => handoff(billing, { inputFilter: () => null as never }),
+      output: /failed: its filter gave no object$/,
+    },
+    {
       what: "a filter that gives something else than lists",
       edge: () => handoff(billing, { inputFilter: () => ({ newItems: "all" as never }) }),
       output: /failed: its filter gave something else than lists of items$/,
@@ -824,6 +845,17 @@ describe("a handoff that cannot be made", () => {
     {
       what: "a filter that leaves nothing",
       edge: () => handoff(billing, { inputFilter: () => ({ inputHistory: [], preHandoffItems: [], newItems: [] }) }),
+      output: /: its filter leaves neither a user message nor a payload nor a result$/,
+    },
+    {
+      what: "a filter that leaves nothing but what agents said",
+      edge: () =>
+        handoff(billing, {
+          inputFilter: () => ({
+            inputHistory: [{ type: "message", role: "assistant", agent: "Triage", content: "Hi" }],
+            newItems: [],
+          }),
+        }),
       output: /: its filter leaves neither a user message nor a payload nor a result$/,
     },
     {
@@ -876,17 +908,58 @@ describe("a handoff that cannot be made", () => {
     expect(model.request(1).handoffs).toEqual([]);
   });
 
-  it("because a tool of the same reply has switched it off, is answered", async () => {
-    let open = true;
-    const close = tool({ name: "close", execute: () => `${(open = false)}` });
-    const triage = new Agent({
-      name: "Triage",
-      tools: [close],
-      handoffs: [handoff(billing, { isEnabled: () => open })],
-    });
+  it.each<[string, () => boolean, string]>([
+    ["has switched it off", () => false, "it is not available now"],
+    [
+      "lets nobody say whether it is on",
+      throwing,
+      'Cannot go on: isEnabled of handoff "transfer_to_billing_agent" of agent "Triage" failed: the line is busy',
+    ],
+  ])("because a tool of the same reply %s, is answered", async (_, then, why) => {
+    const answers: (() => boolean)[] = [];
+    const close = tool({ name: "close", execute: () => void answers.push(then) });
+    const isEnabled = (): boolean => answers.pop()?.() ?? true;
+    const triage = new Agent({ name: "Triage", tools: [close], handoffs: [handoff(billing, { isEnabled })] });
     const model = scriptedModel({ Triage: [[call("close"), handOff("billing")], say("Sorry")] });
     const { result } = await play(triage, model);
     expect(handoffs(result.history)).toEqual([]);
+    expect(outputs(result.history)["call_2"]).toBe(`Cannot hand over to "Billing Agent": ${why}`);
+  });
+
+  it("because its payload no longer fits, which another process has checked, is answered", async () => {
+    const edge = handoff(billing, { inputType: z.object({ n: z.number() }) });
+    const verdicts = [{ callId: "call_1", kind: "handoff", to: "Billing Agent" }] as const;
+    const engine: Engine = {
+      async perform(effects, run) {
+        for (const effect of effects)
+          await run.record(effect.type === "check" ? { items: [], verdicts } : await run.perform(effect));
+      },
+    };
+    const model = scriptedModel({ Triage: [handOff("billing", { n: "x" }), say("Sorry")] });
+    const { result } = await play(new Agent({ name: "Triage", handoffs: [edge] }), model, "Help", { engine });
+    expect(outputs(result.history)["call_1"]).toMatch(/^Cannot hand over to "Billing Agent": Invalid arguments: n: /);
+  });
+
+  it("because of a store ends the run: nobody can answer that", async () => {
+    const error = new StoreError("disk full");
+    const onHandoff = (): never => {
+      throw error;
+    };
+    const triage = new Agent({ name: "Triage", handoffs: [handoff(billing, { onHandoff })] });
+    const model = scriptedModel([handOff("billing"), say("Sorry")]);
+    await expect(new Runner({ model }).run(triage, "Help")).rejects.toBe(error);
+    expect(model.requests).toHaveLength(1);
+  });
+
+  it("because onHandoff has stopped the run is not made", async () => {
+    const stop = new AbortController();
+    const edge = handoff(billing, { onHandoff: () => stop.abort() });
+    const model = scriptedModel([handOff("billing")]);
+    const running = new Runner({ model }).run(new Agent({ name: "Triage", handoffs: [edge] }), "Help", {
+      signal: stop.signal,
+    });
+    const { items } = (await running.catch((error: unknown) => error)) as RunError;
+    expect([handoffs(items), outputs(items)["call_1"]]).toEqual([[], "The run was stopped before this was done."]);
   });
 
   it("because its target does not exist, is answered", async () => {
@@ -1054,6 +1127,25 @@ describe("one handoff, step by step", () => {
     expect(appends).toContainEqual(["tool_result", "tool_result", "handoff"]);
   });
 
+  it("the event tells how long it took", async () => {
+    const clock = testClock();
+    const edge = handoff(billing, { onHandoff: () => clock.advance(7) });
+    const model = scriptedModel({ Triage: [handOff("billing")], "Billing Agent": [say("Yes")] });
+    const { events } = await play(new Agent({ name: "Triage", handoffs: [edge] }), model, "Help", { clock });
+    expect(events.filter(({ type }) => type === "handoff")).toMatchObject([{ durationMs: 7, before: 3, after: 3 }]);
+  });
+
+  it("is made by the active agent where its call names none, and the way back leads there", async () => {
+    const target = new Agent({ name: "Target", handoffs: [handBack()] });
+    const triage = new Agent({ name: "Triage", handoffs: [target] });
+    const model = scriptedModel({ Target: [handOff("transfer_back")], Triage: [say("Here I am")] });
+    const result = await new Runner({ model }).run(triage, [
+      { type: "message", id: "1", role: "user", content: "Help" },
+      { type: "tool_call", id: "2", callId: "c", name: "transfer_to_target", arguments: "{}", handoff: true },
+    ]);
+    expect(handoffs(result.history)).toEqual(["Triage→Target", "Target→Triage"]);
+  });
+
   it("onHandoff gets the payload first, then the run, with an idempotencyKey", async () => {
     const told: unknown[] = [];
     const target = new Agent<{ user: string }>({ name: "Target" });
@@ -1110,6 +1202,7 @@ describe("one handoff, step by step", () => {
           name: "spy",
           check: ({ from, to, input, visible }, run) => {
             told.push(from, to, input, transcript(visible), run.agent);
+            (visible as VisibleItem[]).length = 0; // a list of its own
             return true;
           },
         },
@@ -1125,6 +1218,7 @@ describe("one handoff, step by step", () => {
       "Triage",
     ]);
     expect(eventSequence(events, { items: false })).toContain("guardrail handoff spy allowed");
+    expect(model.request(1).items).toHaveLength(3);
   });
 
   it("guardrails are asked in turn, and the first refusal counts", async () => {

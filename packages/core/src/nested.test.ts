@@ -2,7 +2,9 @@ import "@batonjs/testing/vitest";
 import {
   Agent,
   approve,
+  type Engine,
   handoff,
+  type InputGuardrailData,
   type Item,
   memorySessions,
   ModelError,
@@ -13,6 +15,7 @@ import {
   tool,
   toolResult,
   type ToolContext,
+  type ToolResultItem,
 } from "@batonjs/core";
 import {
   call,
@@ -25,6 +28,7 @@ import {
   say,
   type Script,
   scriptedModel,
+  testClock,
   transcript,
 } from "@batonjs/testing";
 import { describe, expect, it } from "vitest";
@@ -32,6 +36,9 @@ import { z } from "zod";
 
 const resultsOf = (items: readonly Item[]): string[] =>
   transcript(items.filter(({ type, path }) => type === "tool_result" && path === undefined));
+
+const outputOf = (items: readonly Item[]): string | undefined =>
+  items.find((item): item is ToolResultItem => item.type === "tool_result" && item.path === undefined)?.output;
 
 /** A boss that asks a clerk. */
 function office(outer: Script, inner: Script, options: object = {}, clerkOptions: object = {}) {
@@ -117,6 +124,29 @@ describe("agent.asTool()", () => {
     const result = await run(boss, "hi");
     expect(transcript(innerModel.request(0).items)).toEqual(['user: "{\\"id\\":7}"']);
     expect(resultsOf(result.history)).toEqual(['result of call_1: "{\\"paid\\":true}"']);
+  });
+
+  it("answers with nothing where the agent says nothing", async () => {
+    const { boss } = office([ask(), say("ok")], [[]]);
+    const { history } = await run(boss, "hi");
+    expect(resultsOf(history)).toEqual(['result of call_1: ""']);
+  });
+
+  it("is run for a call that names no agent: it is the active one's", async () => {
+    const { boss } = office([say("ok")], [say("It is paid.")]);
+    const { history } = await run(boss, [
+      { type: "message", id: "1", role: "user", content: "hi" },
+      { type: "tool_call", id: "2", callId: "call_1", name: "ask_clerk", arguments: '{"input":"?"}' },
+    ]);
+    expect(resultsOf(history)).toEqual(['result of call_1: "It is paid."']);
+  });
+
+  it("has the agent's input guardrails judge the question, which has an id made of the call's", async () => {
+    const asked: unknown[] = [];
+    const inputGuardrails = [{ name: "spy", check: ({ messages }: InputGuardrailData) => asked.push(...messages) > 0 }];
+    const { boss } = office([ask(), say("ok")], [say("Yes.")], {}, { inputGuardrails });
+    await run(boss, "hi", { runId: "r" });
+    expect(asked).toEqual([{ type: "message", id: "r:1:input", role: "user", content: "Is it paid?" }]);
   });
 
   it("counts its model replies in the usage of the run, by its own agent", async () => {
@@ -221,6 +251,13 @@ describe("agent.asTool()", () => {
       "run_finished Boss completed",
     ]);
   });
+
+  it("tells how long it took", async () => {
+    const clock = testClock();
+    const { boss } = office([ask(), say("Yes.")], async () => (await clock.advance(7), say("It is paid.")));
+    const events = await collect(new Runner({ clock }).stream(boss, "hi"));
+    expect(events.filter(({ type }) => type === "tool_finished")).toMatchObject([{ durationMs: 7 }]);
+  });
 });
 
 describe("a nested run that cannot finish", () => {
@@ -265,7 +302,7 @@ describe("a nested run that cannot finish", () => {
     expect(line).toMatch(why);
   });
 
-  it.each<[string, object]>([
+  it.each<[string, object, string]>([
     [
       "how it is asked",
       {
@@ -273,6 +310,7 @@ describe("a nested run that cannot finish", () => {
           throw new Error("no question");
         },
       },
+      "its input failed: no question",
     ],
     [
       "how its answer is put",
@@ -281,15 +319,41 @@ describe("a nested run that cannot finish", () => {
           throw new Error("no answer");
         },
       },
+      "its output failed: no answer",
     ],
-    ["what it is asked, which is no text", { input: () => undefined }],
-    ["what its answer is, which is no text", { output: () => 5 }],
-  ])("because of %s is an error that the model reads", async (_, options) => {
+    ["what it is asked, which is no text", { input: () => undefined }, "its input must give text, found undefined"],
+    ["what its answer is, which is no text", { output: () => 5 }, "its output must give text, found number"],
+  ])("because of %s is an error that the model reads", async (_, options, why) => {
     let used = 0;
     const { boss } = office([ask(), say("Sorry.")], () => say(`x${(used += 1)}`), options);
     const result = await run(boss, "hi");
     expect(result.finalOutput).toBe("Sorry.");
-    expect(resultsOf(result.history)[0]).toMatch(/^result of call_1 \(error\): "\\"ask_clerk\\" could not finish/);
+    expect(outputOf(result.history)).toBe(`"ask_clerk" could not finish: ${why}`);
+  });
+
+  it("because its tool is gone since it was checked is an error that the model reads", async () => {
+    const clerk = new Agent({ name: "Clerk", model: scriptedModel([]) }).asTool({ name: "ask_clerk" });
+    for (const left of [[], [tool({ name: "ask_clerk", execute: () => "filed" })]]) {
+      let listed = 0;
+      const source = { kind: "tool_source", name: "files", list: () => ((listed += 1) > 2 ? left : [clerk]) } as const;
+      const boss = new Agent({ name: "Boss", model: scriptedModel([ask(), say("Sorry.")]), tools: [source] });
+      const { history } = await run(boss, "hi");
+      expect(resultsOf(history)).toEqual(['result of call_1 (error): "\\"ask_clerk\\" is no longer here"']);
+    }
+  });
+
+  it("because its arguments no longer fit, which another process has checked, is an error that the model reads", async () => {
+    const { boss } = office([call("ask_clerk", { input: 5 }), say("Sorry.")], []);
+    const verdicts = [{ callId: "call_1", kind: "agent" }] as const;
+    const engine: Engine = {
+      async perform(effects, run) {
+        for (const effect of effects)
+          await run.record(effect.type === "check" ? { items: [], verdicts } : await run.perform(effect));
+      },
+    };
+    const { history } = await new Runner({ engine }).run(boss, "hi");
+    expect(outputOf(history)).toMatch(/^Invalid arguments: input: /);
+    expect(resultsOf(history)[0]).toContain("(error)");
   });
 
   it("within its own maxTurns is an error; the run around it goes on with its own", async () => {
@@ -381,6 +445,15 @@ describe("a nested run that was interrupted", () => {
       'result of call_1: "seen 1"',
     ]);
     expect(invariantsOf(result.history, { settled: true })).toEqual([]);
+  });
+
+  it("answers with an error where the answer it has does not fit what its agent has to give now", async () => {
+    const { boss } = office([ask(), say("Yes.")], [say("It is paid.")]);
+    const { history } = await run(boss, "hi");
+    const end = history.findIndex(({ type }) => type === "tool_result");
+    const later = office([say("Sorry.")], [], {}, { outputType: z.object({ paid: z.boolean() }) });
+    const result = await run(later.boss, history.slice(0, end));
+    expect(outputOf(result.history)).toMatch(/^"ask_clerk" could not finish: it is not JSON: /);
   });
 
   it("pauses for a tool that runs outside, within two levels, and goes on with its result", async () => {

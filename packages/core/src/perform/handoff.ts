@@ -1,6 +1,6 @@
 import type { Outcome } from "../contracts/engine.ts";
 import type { ModelRequest } from "../contracts/model.ts";
-import { isThenable } from "../deadlines.ts";
+import { isThenable, leave } from "../deadlines.ts";
 import type { FilterData, FilterResult, InputFilter, MaybePromise } from "../definitions.ts";
 import { StoreError, messageOf } from "../errors.ts";
 import type { CompiledAgent, Edge } from "../graph.ts";
@@ -26,8 +26,7 @@ import { inputRefusal, refusalBy } from "./guardrails.ts";
 /** Makes a handoff, or answers its call with the reason why not. Its answer and the handoff are one append. */
 export async function performHandoff(call: ToolCallItem, rest: readonly ToolCallItem[], run: Run): Promise<Outcome> {
   const started = run.config.clock.now();
-  const { verdict } = run.transcript.openCall(call.callId)!;
-  const to = verdict?.to ?? "";
+  const to = run.transcript.openCall(call.callId)!.verdict!.to!;
   try {
     const source = run.agent(call.agent ?? run.transcript.active);
     const edge = source.edges.get(call.name)!;
@@ -39,11 +38,11 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
     const filters = filtersOf(edge, run);
     const { view, before, after } =
       filters.length === 0
-        ? everything(to, rest, run)
+        ? everything(to, answer, rest, run)
         : await viewFor(filters, edge, to, input, call, answer, rest, source.name, run);
     run.throwIfStopped();
     const payload = payloadOf(edge, input);
-    const item = handoffItem(edge, to, payload, call, view);
+    const item = handoffItem(edge, source.name, to, payload, call, view);
     const unmade = rest.map((other) => resultOf(other, "Another handoff was made in this turn.", "error"));
     if (!run.listening) return { items: [answer, ...unmade, item] };
     const durationMs = run.config.clock.now() - started;
@@ -73,12 +72,12 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
 
 function handoffItem(
   { mode }: Edge,
+  from: string,
   to: string,
   payload: Json | undefined,
   call: ToolCallItem,
   view: View | undefined,
 ): NewItem & { readonly type: "handoff" } {
-  const from = call.agent ?? "";
   return {
     type: "handoff",
     id: `${call.id}:handoff`,
@@ -123,7 +122,7 @@ async function agree(
   call: ToolCallItem,
   run: Run,
 ): Promise<void> {
-  if (edge.isEnabled !== true && !(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, source, run)))
+  if (!(await isEnabled(edge.isEnabled, `handoff "${edge.toolName}"`, source, run)))
     throw new Error("it is not available now");
   const refusal = await handoffRefusal(edge, to, input, source, run, call.callId);
   if (refusal !== undefined) throw new Error(refusal);
@@ -173,8 +172,9 @@ interface Chosen {
 }
 
 /** Without filters the target sees everything. */
-function everything(to: string, rest: readonly ToolCallItem[], run: Run): Chosen {
-  const count = run.transcript.startOf(to).items.length + 1 - rest.length;
+function everything(to: string, answer: ToolResultItem, rest: readonly ToolCallItem[], run: Run): Chosen {
+  const count =
+    rest.length === 0 ? run.transcript.startOf(to).items.length + 1 : startWith(to, answer, rest, run).length;
   return { view: undefined, before: count, after: count };
 }
 
@@ -280,9 +280,10 @@ export async function previewOf(
 ): Promise<ModelRequest | undefined> {
   const { transcript: t } = run;
   const edge = source.edges.get(name);
-  const to = edge && targetOf(edge, t.trail.at(-1));
-  const target = to === undefined ? undefined : run.graph.agents.get(to);
-  if (!edge || !target || to === undefined || refusalOf(t, to, run.limits) !== undefined) return undefined;
+  if (!edge) return undefined;
+  const to = targetOf(edge, t.trail.at(-1));
+  const target = to && run.graph.agents.get(to);
+  if (!target || refusalOf(t, to, run.limits) !== undefined) return undefined;
   const plain =
     !edge.onHandoff && edge.guardrails.length === 0 && edge.needsApproval === false && edge.isEnabled === true;
   if (!plain || target.definition.inputGuardrails.length > 0) return undefined;
@@ -299,9 +300,9 @@ export async function previewOf(
       arguments: text,
       handoff: true,
     };
-    const items = previewItems(edge, to, parsed.value, call, run);
+    const items = previewItems(edge, source.name, to, parsed.value, call, run);
     if (!items) return undefined;
-    const arrival = handoffItem(edge, to, payloadOf(edge, parsed.value), call, undefined) as HandoffItem;
+    const arrival = handoffItem(edge, source.name, to, payloadOf(edge, parsed.value), call, undefined) as HandoffItem;
     const before = t.trail.indexOf(to);
     const back = before < 0 ? source.name : t.trail[before - 1];
     const request = await requestFor(target, { items, since: undefined, replied: false, back, arrival }, run);
@@ -314,6 +315,7 @@ export async function previewOf(
 
 function previewItems(
   edge: Edge,
+  from: string,
   to: string,
   input: unknown,
   call: ToolCallItem,
@@ -322,14 +324,14 @@ function previewItems(
   const base = [...run.transcript.startOf(to).items, call, answerTo(call, to)];
   let chosen: readonly VisibleItem[] = base;
   for (const filter of filtersOf(edge, run)) {
-    const frame = { from: call.agent ?? "", to, input, context: run.context, run: undefined as never };
+    const frame = { from, to, input, context: run.context, run: undefined as never };
     const pieces = piecesOf(chosen, call);
     const result = filter(dataOf(pieces, frame) as never);
     if (isThenable(result)) {
-      result.then(undefined, () => {});
+      leave(result);
       return undefined;
     }
     chosen = settleView(base, together(pieces, result), "preview:view");
   }
-  return chosen === base || saysEnough(chosen, edge) ? chosen : undefined;
+  return saysEnough(chosen, edge) ? chosen : undefined;
 }

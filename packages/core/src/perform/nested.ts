@@ -8,6 +8,7 @@ import { limitsWith } from "../limits.ts";
 import { steps } from "../loop.ts";
 import { findTool } from "../request.ts";
 import type { Run } from "../run.ts";
+import type { Checked } from "../schema.ts";
 import { resultOf } from "../transitions.ts";
 import { argumentsOf } from "./arguments.ts";
 import { endsAll } from "./calls.ts";
@@ -46,16 +47,12 @@ async function answerOf(
   call: ToolCallItem,
   run: Run,
 ): Promise<string | undefined> {
-  const { agent, maxTurns, input: ask, output } = tool.nested!;
+  const { agent, input: ask, output } = tool.nested!;
   const { maxNesting, maxToolOutput } = run.limits;
   if (run.path.length >= maxNesting)
     throw new RunError(`agents are nested ${maxNesting} deep, which is the limit maxNesting`);
   const graph = run.config.graphOf(agent as AgentDefinition);
-  const nested = run.nested(
-    graph,
-    call.callId,
-    maxTurns === undefined ? run.limits : limitsWith(run.limits, { maxTurns }),
-  );
+  const nested = run.nested(graph, call.callId, limitsWith(run.limits, tool.nested!));
   const t = nested.transcript;
   if (t.record.length === 0) {
     const message = {
@@ -75,9 +72,9 @@ async function answerOf(
     throw new RunError(`it has not finished within ${stop.max} model replies (${stop.limit})`);
   const definition = nested.agent(t.active);
   const text = t.answer ? contentText(t.answer.content) : "";
-  const parsed = nested.output ?? (await parseOutput(definition, text, nested));
-  if ("error" in parsed && parsed.error !== undefined) throw new RunError(parsed.error);
-  return written("output", () => output((parsed as { readonly value: unknown }).value as never), maxToolOutput);
+  const parsed: Checked = nested.output ?? (await parseOutput(definition, text, nested));
+  if (parsed.error !== undefined) throw new RunError(parsed.error);
+  return written("output", () => output(parsed.value as never), maxToolOutput);
 }
 
 /** The text that a callback of `asTool()` gives. What it throws is the call's error, as a tool's is. */
@@ -86,9 +83,9 @@ function written(what: "input" | "output", callback: () => unknown, max: number)
   try {
     text = callback();
   } catch (cause) {
-    throw new RunError(`its ${what} failed: ${messageOf(cause)}`, { code: "callback_failed", cause });
+    throw new RunError(`its ${what} failed: ${messageOf(cause)}`, { cause });
   }
   if (typeof text === "string") return truncate(text, max);
   leave(text);
-  throw new RunError(`its ${what} must give text, found ${typeof text}`, { code: "callback_failed" });
+  throw new RunError(`its ${what} must give text, found ${typeof text}`);
 }
