@@ -191,7 +191,7 @@ describe("an engine", () => {
     { type: "tool_start", id: "3", agent: "Desk", callId: "c" },
   ];
 
-  it.each<[string, readonly Tool[], Outcome[]]>([
+  it.each<[string, readonly Tool<unknown>[], Outcome[]]>([
     [
       "that is as it was",
       [tool({ name: "pay", execute: () => expect.fail(), verify: () => "paid" })],
@@ -224,6 +224,41 @@ describe("an engine", () => {
     await expect(before).rejects.toThrow("crashed");
     const after = await new Runner({ engine: durable(known) }).run(deskOf({ type: "object", required: ["n"] }), input);
     expect(after.history.find(({ type }) => type === "tool_result")).toMatchObject(expected);
+  });
+
+  it("that knows a check of another process waits for a schema no longer than for any callback", async () => {
+    let answers = true;
+    const schema = {
+      "~standard": {
+        version: 1 as const,
+        vendor: "test",
+        validate: (value: unknown) => (answers ? Promise.resolve({ value }) : new Promise<never>(() => {})),
+        jsonSchema: { input: () => ({ type: "object" }), output: () => ({ type: "object" }) },
+      },
+    };
+    const model = scriptedModel(() => say("done"));
+    const agent = new Agent({
+      name: "Desk",
+      model,
+      tools: [tool({ name: "pay", parameters: schema, execute: () => expect.fail() })],
+      handoffs: [handoff(new Agent({ name: "B", model }), { inputType: schema })],
+    });
+    for (const [name, handing, what] of [
+      ["pay", {}, 'tool "pay"'],
+      ["transfer_to_b", { handoff: true }, 'handoff "transfer_to_b"'],
+    ] as const) {
+      const call: Item = { type: "tool_call", id: "2", agent: "Desk", callId: "c", name, arguments: "{}", ...handing };
+      const known = new Map<string, Outcome>();
+      answers = true;
+      const before = new Runner({ engine: durable(known, 1) }).run(agent, [started[0]!, call]);
+      await expect(before).rejects.toThrow("crashed");
+      answers = false;
+      const runner = new Runner({ engine: durable(known), callbackTimeoutMs: 20 });
+      const { history } = await runner.run(agent, [started[0]!, call]);
+      const result = history.find((item) => item.type === "tool_result");
+      const late = `the schema of ${what} of agent "Desk" has not answered within 20 ms`;
+      expect(result).toMatchObject({ status: "error", output: expect.stringContaining(late) });
+    }
   });
 
   it("that fails ends the run: no error of an engine becomes the answer of a tool", async () => {

@@ -601,7 +601,7 @@ describe("a call that comes with the input", () => {
     [undefined, "Host"],
   ])("of agent %s is one of agent %s, and its guardrails are told so", async (of, agent) => {
     const told: string[] = [];
-    const look = (name: string): Tool =>
+    const look = (name: string): Tool<unknown> =>
       tool({
         name: "look",
         execute: () => `seen by ${name}`,
@@ -636,7 +636,7 @@ it("a handoff that a function switches on is made, and its guardrails are asked 
 
 describe("a handoff that is called and cannot be made", () => {
   /** What the model of "Host" reads when it hands over to "Other". */
-  const answerOf = async (options: HandoffOptions): Promise<string> => {
+  const answerOf = async (options: HandoffOptions<unknown, undefined, "pass">): Promise<string> => {
     const model = scriptedModel([call("transfer_to_other"), say("I stay.")]);
     const host = new Agent({ name: "Host", model, handoffs: [handoff(new Agent({ name: "Other", model }), options)] });
     const result = await run(host, "hi");
@@ -680,7 +680,7 @@ describe("a call that was started before a crash", () => {
     { type: "tool_call", id: "2", agent, callId: "c", name, arguments: "{}" },
     { type: "tool_start", id: "3", agent, callId: "c" },
   ];
-  const hostOf = (...tools: readonly (Tool | ToolSource<unknown>)[]): Agent =>
+  const hostOf = (...tools: readonly (Tool<unknown> | ToolSource<unknown>)[]): Agent =>
     new Agent({ name: "Host", model: scriptedModel(() => say("done")), tools });
   const answerTo = async (
     agent: AnyAgent,

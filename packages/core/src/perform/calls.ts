@@ -5,12 +5,12 @@ import type { AnyFunctionTool, MaybePromise, RunContext } from "../definitions.t
 import { RunError, StoreError, messageOf, truncate } from "../errors.ts";
 import type { EventBody } from "../events.ts";
 import type { CompiledAgent, Edge } from "../graph.ts";
-import { type Checked, NO_PARAMETERS, parseArguments } from "../schema.ts";
+import { type Checked, NO_PARAMETERS } from "../schema.ts";
 import type { NewItem, ToolCallItem, ToolResultStatus } from "../items.ts";
 import { findTool, isEnabled, targetOf } from "../request.ts";
 import type { Run } from "../run.ts";
 import { refusedEvent, resultOf } from "../transitions.ts";
-import { argumentsOf } from "./arguments.ts";
+import { argumentsOf, checkArguments } from "./arguments.ts";
 import { refusalBy } from "./guardrails.ts";
 import { finishedEvent } from "./events.ts";
 import { handoffRefusal } from "./handoff.ts";
@@ -78,11 +78,9 @@ function findToolCall(
   agent: CompiledAgent,
   run: Run,
 ): MaybePromise<Finding> {
-  const parsed = parseArguments(tool.parameters, call.arguments);
-  if (!(parsed instanceof Promise)) return judgeToolCall(call, parsed, tool, agent, run);
-  return answered(`the schema of tool "${tool.name}"`, parsed, agent, run).then((checked) =>
-    judgeToolCall(call, checked, tool, agent, run),
-  );
+  const checked = checkArguments(call, tool.parameters, agent.name, run);
+  if (!(checked instanceof Promise)) return judgeToolCall(call, checked, tool, agent, run);
+  return checked.then((later) => judgeToolCall(call, later, tool, agent, run));
 }
 
 function judgeToolCall(
@@ -142,21 +140,9 @@ function findHandoff(call: ToolCallItem, edge: Edge, agent: CompiledAgent, run: 
   const to = targetOf(edge, run.transcript.trail.at(-1));
   if (to === undefined) return { error: `Cannot call "${call.name}": nobody handed this conversation over.` };
   if (!run.graph.agents.has(to)) return { error: `Cannot hand over to "${to}": it is no longer here.` };
-  const parsed = parseArguments(edge.inputType ?? NO_PARAMETERS, call.arguments);
-  if (!(parsed instanceof Promise)) return judgeHandoff(call, parsed, edge, to, agent, run);
-  return answered(`the schema of handoff "${edge.toolName}"`, parsed, agent, run).then((checked) =>
-    judgeHandoff(call, checked, edge, to, agent, run),
-  );
-}
-
-/** What a schema that takes its time says, within that of a callback. */
-async function answered(what: string, parsed: Promise<Checked>, { name }: CompiledAgent, run: Run): Promise<Checked> {
-  try {
-    return await run.call(what, name, () => parsed);
-  } catch (error) {
-    run.throwIfStopped();
-    return { error: messageOf(error) };
-  }
+  const checked = checkArguments(call, edge.inputType ?? NO_PARAMETERS, agent.name, run);
+  if (!(checked instanceof Promise)) return judgeHandoff(call, checked, edge, to, agent, run);
+  return checked.then((later) => judgeHandoff(call, later, edge, to, agent, run));
 }
 
 function judgeHandoff(
@@ -204,7 +190,7 @@ export async function performTool(call: ToolCallItem, verify: boolean, run: Run)
   const agent = run.agent(call.agent ?? run.transcript.active);
   const tool = agent.tools.get(call.name) ?? (await findTool(agent, call.name, run));
   if (!tool) return unable(call, unknownName(call.name, agent), verify);
-  const input = await argumentsOf(call, tool.parameters, run);
+  const input = await argumentsOf(call, tool.parameters, agent.name, run);
   if (input.error !== undefined) return unable(call, input.error, verify);
   const context = new ToolCallContext(run, agent.name, call);
   const started = run.listening ? run.config.clock.now() : 0;

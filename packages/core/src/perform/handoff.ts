@@ -30,7 +30,7 @@ export async function performHandoff(call: ToolCallItem, rest: readonly ToolCall
   try {
     const source = run.agent(call.agent ?? run.transcript.active);
     const edge = source.edges.get(call.name)!;
-    const checked = await argumentsOf(call, edge.inputType ?? NO_PARAMETERS, run);
+    const checked = await argumentsOf(call, edge.inputType ?? NO_PARAMETERS, source.name, run);
     if (checked.error !== undefined) throw new Error(checked.error);
     const input = checked.value;
     if (mayRefuse(edge, to, run)) await agree(edge, to, input, source.name, call, run);

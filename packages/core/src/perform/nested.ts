@@ -21,7 +21,7 @@ export async function performAgent(call: ToolCallItem, run: Run): Promise<Outcom
   const agent = run.agent(call.agent ?? run.transcript.active);
   const tool = await findTool(agent, call.name, run);
   if (!tool?.nested) return { items: [resultOf(call, `"${call.name}" is no longer here`, "error")] };
-  const input = await argumentsOf(call, tool.parameters, run);
+  const input = await argumentsOf(call, tool.parameters, agent.name, run);
   if (input.error !== undefined) return { items: [resultOf(call, input.error, "error")] };
   const { clock } = run.config;
   const started = clock.now();
