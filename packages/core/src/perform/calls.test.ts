@@ -618,7 +618,7 @@ describe("a call that comes with the input", () => {
     const look = tool({ name: "look", needsApproval: true, execute: () => "seen" });
     const host = new Agent({ name: "Host", model: scriptedModel([say("done")]), tools: [look] });
     const paused = await run(host, given(undefined));
-    expect(paused.newItems).toMatchObject([{ type: "approval", agent: "", callId: "c", decision: "asked" }]);
+    expect(paused.newItems).toMatchObject([{ type: "approval", agent: "Host", callId: "c", decision: "asked" }]);
     expect((await run(host, [...paused.toInputList(), approve(paused.pending[0]!)])).finalOutput).toBe("done");
   });
 });

@@ -36,7 +36,12 @@ function outcomeOf(calls: readonly ToolCallItem[], findings: readonly Finding[],
     if ("verdict" in finding) {
       verdicts.push(finding.verdict);
       if (finding.ask)
-        items.push({ type: "approval", agent: call.agent ?? "", callId: call.callId, decision: "asked" });
+        items.push({
+          type: "approval",
+          agent: call.agent ?? run.transcript.active,
+          callId: call.callId,
+          decision: "asked",
+        });
     } else if (run.transcript.openCall(call.callId)!.started) {
       verdicts.push({ callId: call.callId, kind: "tool", once: true }); // nobody can tell any more what happened
     } else {
