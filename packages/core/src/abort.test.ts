@@ -32,17 +32,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { bound } from "./__fixtures__/bound.ts";
-
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
-
-const tick = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+import { rejection, tick } from "./__fixtures__/promises.ts";
 
 /** One of everything: what is done is logged, as it begins. */
 function world(log: string[]) {

@@ -30,15 +30,7 @@ import {
 } from "@batonjs/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
+import { rejection } from "./__fixtures__/promises.ts";
 
 /** What leaves the process and comes back: text. */
 const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

@@ -37,17 +37,9 @@ import {
 } from "@batonjs/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { tick } from "./__fixtures__/promises.ts";
 
 const CANARY = "canary-7f3a";
-
-/** A promise that is settled from outside. */
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((yes) => (resolve = yes));
-  return { promise, resolve };
-}
-
-const tick = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
 const blockCanary: Guardrail<{ readonly text: string }> = {
   name: "no canary",
@@ -291,7 +283,7 @@ describe("an input guardrail beside the model", () => {
   });
 
   it("lets the model begin, and holds back deltas, reply and append until it has said yes", async () => {
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const model = scriptedModel([say(["Hel", "lo"])]);
     const agent = new Agent({ name: "Host", model, inputGuardrails: [held(verdict.promise)] });
     const store = memorySessions();
@@ -325,7 +317,7 @@ describe("an input guardrail beside the model", () => {
   });
 
   it("that says no leaves nothing of the reply anywhere, and stops the model", async () => {
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const model = scriptedModel([say([CANARY, CANARY])]);
     const agent = new Agent({ name: "Host", model, inputGuardrails: [held(verdict.promise)] });
     const telling = tell(agent, "evil");
@@ -342,7 +334,7 @@ describe("an input guardrail beside the model", () => {
   });
 
   it("that says no after the model has failed still keeps its input out", async () => {
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const model = scriptedModel([fail(new Error("model is down"))]);
     const agent = new Agent({ name: "Host", model, inputGuardrails: [held(verdict.promise)] });
     const telling = tell(agent, CANARY);
@@ -355,7 +347,7 @@ describe("an input guardrail beside the model", () => {
   });
 
   it("that says yes after the model has failed keeps the user's message", async () => {
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const model = scriptedModel([fail(new Error("model is down"))]);
     const agent = new Agent({ name: "Host", model, inputGuardrails: [held(verdict.promise)] });
     const telling = tell(agent, "hi");
@@ -368,7 +360,7 @@ describe("an input guardrail beside the model", () => {
   });
 
   it("keeps its input out where the run is aborted before it has answered", async () => {
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const model = scriptedModel([say("x")]);
     const agent = new Agent({ name: "Host", model, inputGuardrails: [held(verdict.promise)] });
     const controller = new AbortController();
@@ -427,7 +419,7 @@ describe("an input guardrail beside the model", () => {
   });
 
   it("holds back what else is recorded before the model's reply: a view, another agent's taking over", async () => {
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const model = scriptedModel([say("x")]);
     const agent = new Agent({ name: "Host", model, inputGuardrails: [held(verdict.promise)] });
     const window: Plugin = { name: "window", view: (visible) => visible.slice(-1) };
@@ -469,7 +461,7 @@ describe("an input guardrail beside the model", () => {
           : memory.sessions!.append(key, items, options),
       delete: (key) => memory.sessions!.delete(key),
     };
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const agent = new Agent({
       name: "Host",
       model: scriptedModel([say("x")]),
@@ -486,7 +478,7 @@ describe("an input guardrail beside the model", () => {
 
 describe("an output guardrail", () => {
   it("judges every text before anything of it is shown or appended", async () => {
-    const verdict = deferred<Verdict>();
+    const verdict = Promise.withResolvers<Verdict>();
     const seen: string[] = [];
     const guardrail: OutputGuardrail = { name: "slow", check: ({ text }) => (seen.push(text), verdict.promise) };
     const model = scriptedModel([say(["Hel", "lo"])]);

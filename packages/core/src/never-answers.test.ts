@@ -34,15 +34,7 @@ import { type Answer, call, handOff, invariantsOf, say, scriptedModel, testClock
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { bound } from "./__fixtures__/bound.ts";
-
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
+import { rejection } from "./__fixtures__/promises.ts";
 
 const LIMITS = {
   callbackTimeoutMs: 100,

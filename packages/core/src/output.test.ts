@@ -13,15 +13,7 @@ import {
 } from "@batonjs/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
-
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
+import { rejection } from "./__fixtures__/promises.ts";
 
 const Verdict = z.object({ ok: z.boolean(), score: z.number().min(0).max(1) });
 const judge = (script: Script, options: object = {}) => {

@@ -17,15 +17,7 @@ import {
 } from "@batonjs/core";
 import { call, calls, handOff, invariantsOf, reason, say, scriptedModel, testIds, transcript } from "@batonjs/testing";
 import { describe, expect, it } from "vitest";
-
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
+import { rejection } from "./__fixtures__/promises.ts";
 
 const window = (view: NonNullable<Plugin["view"]>): Plugin => ({ name: "window", view });
 const runnerWith = (...plugins: Plugin[]): Runner => new Runner({ plugins, newId: testIds() });

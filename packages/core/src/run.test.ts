@@ -45,19 +45,11 @@ import { hostileNumbers, hostileTexts } from "@batonjs/testing/corpus";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { tool } from "./tool.ts";
+import { rejection } from "./__fixtures__/promises.ts";
 
 /** A runner whose ids and times are the same in every run. */
 const testRunner = (options: RunnerOptions = {}): Runner =>
   new Runner({ clock: testClock(1_000), newId: testIds(), ...options });
-
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
 
 /** Finish reasons that are no answer's, and the kinds of their errors. */
 const NO_ANSWERS: readonly [string, ModelErrorKind][] = [

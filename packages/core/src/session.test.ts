@@ -9,7 +9,6 @@ import {
   type Model,
   type Pending,
   type Plugin,
-  type RunError,
   Runner,
   type RunnerOptions,
   SessionConflict,
@@ -41,17 +40,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Fault, FaultyStore } from "./__fixtures__/faulty-store.ts";
 import { isOwn } from "./journal.ts";
+import { rejection, tick } from "./__fixtures__/promises.ts";
 
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
-
-const tick = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const plugin = (store: SessionStore): Plugin => ({ name: "store", sessions: store });
 const runnerOn = (store: SessionStore, options: RunnerOptions = {}): Runner =>

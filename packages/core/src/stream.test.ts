@@ -36,8 +36,7 @@ import {
 } from "@batonjs/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-
-const tick = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+import { tick } from "./__fixtures__/promises.ts";
 
 /** A support desk that uses much of what there is. Each call makes it anew. `part`: how far it gets. */
 function desk(part: "to the approval" | "to the end" | "nowhere" = "to the approval") {

@@ -36,31 +36,10 @@ import {
 import { hostileArguments, hostileArgumentsSchema, hostileResults, hostileThrown } from "@batonjs/testing/corpus";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-
-const rejection = async (promise: Promise<unknown>): Promise<RunError> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as RunError;
-  }
-  throw new Error("It did not reject");
-};
+import { rejection, tick } from "../__fixtures__/promises.ts";
 
 const resultsOf = (items: readonly Item[]): ToolResultItem[] =>
   items.filter((item): item is ToolResultItem => item.type === "tool_result");
-
-/** A promise that is settled from outside. */
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
-}
-
-const tick = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
 /** A run of one agent whose model calls `names` in one reply and then says "done". */
 async function runCalls(tools: readonly Tool[], names: readonly string[], options = {}): Promise<ToolResultItem[]> {
@@ -72,7 +51,11 @@ async function runCalls(tools: readonly Tool[], names: readonly string[], option
 
 describe("the calls of a reply", () => {
   it("run side by side; their results are recorded as they arrive, and shown in the order of the calls", async () => {
-    const waits = { a: deferred<string>(), b: deferred<string>(), c: deferred<string>() };
+    const waits = {
+      a: Promise.withResolvers<string>(),
+      b: Promise.withResolvers<string>(),
+      c: Promise.withResolvers<string>(),
+    };
     const tools = (["a", "b", "c"] as const).map((name) =>
       tool({ name, execute: () => waits[name].promise, sideEffects: "none" }),
     );
@@ -414,7 +397,7 @@ describe("a tool", () => {
     "with sideEffects %s that never finishes is answered when its time is over; its signal is aborted",
     async (sideEffects) => {
       const clock = testClock();
-      const late = deferred<string>();
+      const late = Promise.withResolvers<string>();
       let signal: AbortSignal | undefined;
       const hang = tool({
         name: "hang",
@@ -449,7 +432,7 @@ describe("a tool", () => {
     },
   );
 
-  type Deferred = ReturnType<typeof deferred<string>>;
+  type Deferred = ReturnType<typeof Promise.withResolvers<string>>;
   it.each<[string, (work: Deferred) => void, Partial<ToolResultItem>]>([
     [
       "is not told",
@@ -469,7 +452,7 @@ describe("a tool", () => {
   ])("that must run once and whose end %s when the run is stopped is recorded so", async (_, finish, expected) => {
     const clock = testClock();
     const controller = new AbortController();
-    const work = deferred<string>();
+    const work = Promise.withResolvers<string>();
     const hang = tool({ name: "hang", execute: () => work.promise });
     const agent = new Agent({ name: "Host", model: scriptedModel([call("hang")]), tools: [hang] });
     const running = rejection(new Runner({ clock, abortGraceMs: 10 }).run(agent, "hi", { signal: controller.signal }));
@@ -785,7 +768,7 @@ describe("a call that was started before a crash", () => {
     for (const found of [undefined, "paid"]) {
       const clock = testClock();
       const controller = new AbortController();
-      const asked = deferred<string | undefined>();
+      const asked = Promise.withResolvers<string | undefined>();
       const pay = tool({ name: "pay", execute, verify: () => asked.promise });
       const running = rejection(
         new Runner({ clock, abortGraceMs: 10 }).run(hostOf(pay), begun("pay"), { signal: controller.signal }),

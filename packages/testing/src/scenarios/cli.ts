@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import type { AnyAgent } from "@batonjs/core";
+import type { Agent, AnyAgent } from "@batonjs/core";
 import { entryOf, type Exported, failureText, importModule, numberOption, type Terminal } from "../module.ts";
 import { scenarioJUnit } from "./junit.ts";
 import type { GivenOptions } from "./options.ts";
@@ -102,7 +102,8 @@ function playOptions(exported: Exported, values: ReturnType<typeof options>["val
 }
 
 /** Before anything is played: who plays from a command line has no `new Runner()` to give a model to. */
-function checkModel({ name, model: own }: AnyAgent, { model, runner, plugins, setup }: GivenOptions, file: string) {
+function checkModel(agent: AnyAgent, { model, runner, plugins, setup }: GivenOptions, file: string): void {
+  const { name, model: own } = agent as Agent;
   const chosen = model ?? own ?? runner?.model;
   if (setup || (typeof chosen === "object" && chosen !== null)) return;
   if (chosen === undefined)
