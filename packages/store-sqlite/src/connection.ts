@@ -33,9 +33,9 @@ export class Connection {
 
   /** Gives what `work` gives, which sees one state of the file. */
   async read<T>(action: string, work: (statements: Statements) => T): Promise<T> {
-    this.#check(action);
     return this.#patiently(action, performance.now(), () => {
-      const { database, statements } = this.#opened(action);
+      this.#check(action);
+      const { database, statements } = this.#opened();
       statements.beginReading.run();
       try {
         return work(statements);
@@ -54,7 +54,7 @@ export class Connection {
     });
   }
 
-  /** Waits for the writes under way. Every call after this one rejects. */
+  /** Waits for the writes under way. Reads that wait for a lock, and every call after this one, reject. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
@@ -100,7 +100,7 @@ export class Connection {
 
   /** What each write gives, or the `StoreError` it threw. Anything else undoes all of them and is thrown on. */
   #transaction(writes: readonly Write[]): unknown[] {
-    const { database, statements } = this.#opened(writes[0]?.action ?? "write");
+    const { database, statements } = this.#opened();
     statements.begin.run();
     try {
       const outcomes = writes.map(({ work }) => {
@@ -136,9 +136,8 @@ export class Connection {
     }
   }
 
-  #opened(action: string): { readonly database: DatabaseSync; readonly statements: Statements } {
+  #opened(): { readonly database: DatabaseSync; readonly statements: Statements } {
     if (this.#open === undefined) {
-      if (this.#closed) throw closedError(action);
       const database = openDatabase(this.path);
       this.#open = { database, statements: prepare(database) };
     }
@@ -148,10 +147,6 @@ export class Connection {
   }
 
   #check(action: string): void {
-    if (this.#closed) throw closedError(action);
+    if (this.#closed) throw new StoreError(`Cannot ${action}: the store is closed`);
   }
-}
-
-function closedError(action: string): StoreError {
-  return new StoreError(`Cannot ${action}: the store is closed`);
 }

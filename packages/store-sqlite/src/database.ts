@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "@batonjs/core";
-import { ForeignFile, layoutOf, migrate } from "./layouts.ts";
+import { layoutOf, migrate } from "./layouts.ts";
 
 /** How long SQLite itself waits for a lock, in milliseconds. It blocks the thread, so it is short; we wait without. */
 const LOCK_WAIT_MS = 10;
@@ -45,7 +45,7 @@ export function isBusy(error: unknown): boolean {
   return code === SQLITE.BUSY || code === SQLITE.LOCKED;
 }
 
-/** What `action` failed with, as a `StoreError`. */
+/** What `action` failed with, a lock apart, as a `StoreError`. */
 export function storeError(action: string, path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const [reason, retryable] = reasonOf(error);
@@ -68,11 +68,7 @@ const SQLITE = {
 } as const;
 
 function reasonOf(error: unknown): [reason: string, retryable: boolean] {
-  if (error instanceof ForeignFile) return [error.message, false];
   switch (sqliteCode(error)) {
-    case SQLITE.BUSY:
-    case SQLITE.LOCKED:
-      return ["another connection holds its lock", true];
     case SQLITE.FULL:
       return ["the disk is full", true];
     case SQLITE.IOERR:
@@ -91,12 +87,11 @@ function reasonOf(error: unknown): [reason: string, retryable: boolean] {
   return [error instanceof Error ? error.message : String(error), false];
 }
 
-/** The primary result code of an error of SQLite. */
-function sqliteCode(error: unknown): number | undefined {
-  const code = typeof error === "object" && error !== null && "errcode" in error ? error.errcode : undefined;
-  return typeof code === "number" ? code & 0xff : undefined;
+/** The primary result code of an error of SQLite; 0 for any other. */
+function sqliteCode(error: unknown): number {
+  return Number((error as { readonly errcode?: unknown } | null | undefined)?.errcode) & 0xff;
 }
 
 function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return (error as { readonly code?: unknown } | null | undefined)?.code;
 }

@@ -48,9 +48,9 @@ export function layoutOf(database: DatabaseSync, migrations: readonly string[] =
   const application = pragma(database, "application_id");
   const tables = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()?.["tables"];
   if (application !== APPLICATION_ID && (application !== 0 || layout !== 0 || tables !== 0))
-    throw new ForeignFile("it is another program's database; give the sessions a file of their own");
+    throw new Error("it is another program's database; give the sessions a file of their own");
   if (layout > migrations.length)
-    throw new ForeignFile(
+    throw new Error(
       `its layout is ${layout}, and this release knows layouts up to ${migrations.length}; update @batonjs/store-sqlite`,
     );
   return layout;
@@ -69,9 +69,6 @@ export function migrate(database: DatabaseSync, migrations: readonly string[] = 
     throw error;
   }
 }
-
-/** The file is not what this release can work with. */
-export class ForeignFile extends Error {}
 
 /** Ends the transaction, if there still is one. */
 export function rollBack(database: DatabaseSync): void {

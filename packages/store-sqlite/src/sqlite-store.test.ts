@@ -145,17 +145,55 @@ describe("SqliteStore", () => {
     expect((await byUrl.read(key)).version).toBe(1);
     await open(join(folder, "a b?mode=memory#é.db")).append(key, [message("1")], { expectedVersion: 0, opId: "1" });
     expect(statSync(join(folder, "a b?mode=memory#é.db")).size).toBeGreaterThan(0);
-    expect(() => new SqliteStore("")).toThrow(TypeError);
     expect(() => new SqliteStore(new URL("https://example.com/x.db"))).toThrow(TypeError);
+  });
+
+  it("says which path or option it cannot use", () => {
+    const refused = (path: string, options?: object): unknown => {
+      try {
+        return new SqliteStore(path, options);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refused("")).toEqual(new TypeError('Cannot use "" as a path'));
+    expect(refused("a\0b")).toEqual(new TypeError('Cannot use "a\\u0000b" as a path'));
+    for (const lockWaitMs of [-1, Number.NaN])
+      expect(refused("x.db", { lockWaitMs })).toEqual(
+        new RangeError(`Cannot use ${lockWaitMs} as lockWaitMs: expected 0 or more`),
+      );
+    expect(refused("x.db", { lockWait: 1 })).toMatchInlineSnapshot(
+      `[TypeError: Cannot use option "lockWait" of sessions in SQLite: known options are lockWaitMs, now]`,
+    );
+    expect(refused("x.db", { lockWaitMs: 0 })).toBeInstanceOf(SqliteStore);
+  });
+
+  it("writes no file for a database in memory", async () => {
+    onTestFinished(() => rmSync(":memory:", { force: true }));
+    await open(":memory:").append({ id: "s" }, [message("1")], { expectedVersion: 0, opId: "1" });
+    expect(statSync(":memory:", { throwIfNoEntry: false })).toBeUndefined();
   });
 
   it("syncs each append to the disk", async () => {
     const path = newFile();
     const databases = connections();
     await open(path).append({ id: "s" }, [message("1")], { expectedVersion: 0, opId: "1" });
-    const [database] = databases();
-    expect(database?.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
-    expect(database?.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    await open(":memory:").read({ id: "s" });
+    const settings = databases().map((database) =>
+      [
+        "journal_mode",
+        "synchronous",
+        "fullfsync",
+        "checkpoint_fullfsync",
+        "journal_size_limit",
+        "busy_timeout",
+      ].flatMap((name) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})),
+    );
+    const [FULL, EXTRA] = [2, 3];
+    expect(settings).toEqual([
+      ["wal", FULL, 1, 1, 2 ** 26, 10],
+      ["memory", EXTRA, 1, 1, 2 ** 26, 10],
+    ]);
   });
 
   const canTrace = spawnSync("strace", ["-qq", "true"]).status === 0;
@@ -182,10 +220,18 @@ describe("SqliteStore", () => {
   it("refuses files that are none of its own, and changes nothing in them", async () => {
     const other = newFile();
     raw(other).exec("CREATE TABLE theirs (a); PRAGMA user_version = 3");
+    const unmarked = newFile();
+    raw(unmarked).exec("CREATE TABLE theirs (a)");
     const marked = newFile();
     raw(marked).exec("PRAGMA application_id = 1");
+    const databases = connections();
     const messages = [];
-    for (const path of [other, marked, written("no database at all, but long enough to be looked at".repeat(20))]) {
+    for (const path of [
+      other,
+      unmarked,
+      marked,
+      written("no database at all, but long enough to be looked at".repeat(20)),
+    ]) {
       const error = await failureOf(open(path).read({ id: "s" }));
       expect(error).toBeInstanceOf(StoreError);
       messages.push(error.message.replace(path, "FILE"));
@@ -194,9 +240,11 @@ describe("SqliteStore", () => {
       [
         "Cannot read session ["s"]: "FILE": it is another program's database; give the sessions a file of their own",
         "Cannot read session ["s"]: "FILE": it is another program's database; give the sessions a file of their own",
+        "Cannot read session ["s"]: "FILE": it is another program's database; give the sessions a file of their own",
         "Cannot read session ["s"]: "FILE": it is no SQLite database",
       ]
     `);
+    expect(databases().map((database) => database.isOpen)).toEqual([false, false, false, false]);
     expect(raw(other).prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "delete" });
   });
 
@@ -247,7 +295,10 @@ describe("SqliteStore", () => {
     const other = raw(path);
     other.exec("BEGIN IMMEDIATE");
     const error = await failureOf(store.append(key, [message("2")], { expectedVersion: 1, opId: "2" }));
-    expect(error).toMatchObject({ code: "store_timeout", retryable: true });
+    expect(error).toMatchObject({ code: "store_timeout", retryable: true, cause: { errcode: 5 } });
+    expect(error.message).toBe(
+      `Cannot append to session ["s"]: another connection has held the lock of "${path}" for more than 200 ms`,
+    );
     expect((await store.read(key)).version).toBe(1);
 
     const waiting = [2, 3].map((at) =>
@@ -256,6 +307,92 @@ describe("SqliteStore", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     other.exec("ROLLBACK");
     expect(await Promise.all(waiting)).toEqual([1, 1]);
+  });
+
+  it("tries again after pauses that grow to 50 ms, so that waiting costs little", async () => {
+    const path = newFile();
+    const store = open(path, { lockWaitMs: 200 });
+    await store.read({ id: "s" });
+    raw(path).exec("BEGIN IMMEDIATE");
+    const pauses: unknown[] = [];
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    vi.spyOn(Math, "random").mockReturnValue(0.75);
+    vi.spyOn(globalThis, "setTimeout").mockImplementation((body, ms = 0) => {
+      pauses.push(ms);
+      now += ms;
+      return setImmediate(body) as never;
+    });
+    await failureOf(store.delete({ id: "s" }));
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 50, 50].map((pause) => pause * 1.25));
+  });
+
+  it("can be opened and read while another process writes", async () => {
+    const path = newFile();
+    await open(path).append({ id: "s" }, [message("1")], { expectedVersion: 0, opId: "1" });
+    raw(path).exec("BEGIN IMMEDIATE");
+    expect((await open(path, { lockWaitMs: 0 }).read({ id: "s" })).version).toBe(1);
+  });
+
+  it("reads one state of the file, whatever others write meanwhile, and holds nothing afterwards", async () => {
+    const path = newFile();
+    const store = open(path);
+    const key = { id: "s" };
+    await store.append(key, ["1", "2"].map(message), { expectedVersion: 0, opId: "1" });
+    const other = raw(path);
+    const all = StatementSync.prototype.all;
+    vi.spyOn(StatementSync.prototype, "all").mockImplementationOnce(function (this: StatementSync, ...values) {
+      other.exec("DELETE FROM items");
+      return all.apply(this, values);
+    });
+    expect((await store.read(key)).items).toHaveLength(2);
+    expect(await failureOf(store.read(key))).toMatchObject({ code: "corrupt_item" });
+    expect(other.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()).toMatchObject({ busy: 0 });
+  });
+
+  it("gives the lock back, does nothing twice and goes on after a write that failed", async () => {
+    const path = newFile();
+    const store = open(path);
+    const append = (): Promise<number> => store.append({ id: "s" }, [message("1")], { expectedVersion: 0, opId: "1" });
+    await store.read({ id: "s" });
+    faults.fail(3, "before");
+    const error = await failureOf(append());
+    expect(error).toMatchObject({ retryable: true, cause: { errcode: 10 } });
+    expect(error.message).toBe(`Cannot append to session ["s"]: "${path}": the disk failed`);
+    raw(path).exec("BEGIN IMMEDIATE; ROLLBACK");
+    expect(await append()).toBe(1);
+  });
+
+  it("does the writes that it was given before close(), also when none has opened the file", async () => {
+    const path = newFile();
+    const store = open(path);
+    const appended = store.append({ id: "s" }, [message("1")], { expectedVersion: 0, opId: "1" });
+    await store.close();
+    expect(await appended).toBe(1);
+    expect((await open(path).read({ id: "s" })).version).toBe(1);
+  });
+
+  it("opens nothing again for a read that waited for a lock when it was closed", async () => {
+    const path = newFile();
+    const other = raw(path);
+    other.exec("BEGIN EXCLUSIVE");
+    const store = open(path);
+    const reading = failureOf(store.read({ id: "s" }));
+    await store.close();
+    other.exec("ROLLBACK");
+    expect((await reading).message).toBe('Cannot read session ["s"]: the store is closed');
+  });
+
+  it("leaves nothing of a deleted session in the file", async () => {
+    const path = newFile();
+    const store = open(path);
+    for (const id of ["kept", "gone"])
+      await store.append({ id }, ["1", "2"].map(message), { expectedVersion: 0, opId: "1" });
+    await store.delete({ id: "gone" });
+    const rows = ["sessions", "items", "appends"].map(
+      (table) => raw(path).prepare(`SELECT * FROM ${table}`).all().length,
+    );
+    expect(rows).toEqual([1, 2, 1]);
   });
 
   it("stores appends that come together in one flush, each with its own outcome", async () => {
@@ -302,7 +439,7 @@ describe("SqliteStore", () => {
       database.exec(`DELETE FROM items WHERE seq = ${seq}`);
       expect(await failureOf(store.read(key))).toMatchObject({
         code: "corrupt_item",
-        message: expect.stringContaining("item 1 "),
+        message: 'Cannot read item 1 of session ["s"]: it is missing',
       });
     }
   });
@@ -339,6 +476,7 @@ describe("SqliteStore", () => {
 
   it("sqliteSessions() closes the store with its runner", async () => {
     const plugin = sqliteSessions(newFile());
+    expect(plugin.name).toBe("sqlite");
     await plugin.sessions?.read({ id: "s" });
     await plugin.close?.();
     await expect(plugin.sessions?.read({ id: "s" })).rejects.toThrow("closed");

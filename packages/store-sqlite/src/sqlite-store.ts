@@ -82,9 +82,9 @@ export class SqliteStore implements SessionStore {
     const tenant = tenantText(key.tenant);
 
     return this.#connection.write(action, (statements) => {
-      const [id, version] = row<[number, number]>(statements.session, name) ?? [undefined, 0];
-      const done = id === undefined ? undefined : row<[number, number]>(statements.operation, id, operation);
-      if (id !== undefined && done !== undefined) {
+      const [id, version] = row<[number, number]>(statements.session, name) ?? [0, 0];
+      const done = row<[number, number]>(statements.operation, id, operation);
+      if (done !== undefined) {
         const [first, last] = done;
         if (sameTexts(rows<[number, string]>(statements.items, id, first, last), texts)) return last;
         throw otherItems(action, opId);
@@ -94,8 +94,7 @@ export class SqliteStore implements SessionStore {
       const next = version + texts.length;
       const changed = this.#change(statements, tenant);
       let session = id;
-      if (session === undefined)
-        session = Number(statements.addSession.run(name, tenant, next, changed).lastInsertRowid);
+      if (session === 0) session = Number(statements.addSession.run(name, tenant, next, changed).lastInsertRowid);
       else statements.changeSession.run(next, changed, session);
       for (const [at, text] of texts.entries()) statements.addItem.run(session, version + at, text);
       statements.addOperation.run(session, operation, version, next);
@@ -172,8 +171,8 @@ export class SqliteStore implements SessionStore {
 
   /** A number for the next change of a session of the tenant: the time, or one more than the last. */
   #change(statements: Statements, tenant: string | null): number {
-    const [last] = row<[number | null]>(statements.lastChange, tenant) ?? [null];
-    return Math.max(Math.floor(this.#now() * 1_000), (last ?? 0) + 1);
+    const last = row<[number | null]>(statements.lastChange, tenant)?.[0] ?? 0;
+    return Math.max(Math.floor(this.#now() * 1_000), last + 1);
   }
 }
 

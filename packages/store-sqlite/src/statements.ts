@@ -26,7 +26,7 @@ export function prepare(database: DatabaseSync): Statements {
   const statement = (sql: string): StatementSync => {
     const prepared = database.prepare(sql);
     // Half the time of objects for a long session.
-    if (sql.startsWith("SELECT")) prepared.setReturnArrays(true);
+    prepared.setReturnArrays(true);
     return prepared;
   };
   return {

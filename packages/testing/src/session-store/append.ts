@@ -1,5 +1,5 @@
 import { type Item, SessionConflict } from "@batonjs/core";
-import { check, equal, failure, rejects } from "./checks.ts";
+import { check, equal, failure, rejects, says } from "./checks.ts";
 import { message, messages, storedIds } from "./samples.ts";
 import type { Group } from "./subject.ts";
 
@@ -85,6 +85,20 @@ export function testAppend({ test, capabilities }: Group): void {
     for (const opId of ["", "x".repeat(201)])
       await rejects(store.append(key, [message("a")], { expectedVersion: 0, opId }), `opId of ${opId.length}`);
     equal(await store.read(key), { items: [], version: 0 }, "stored");
+  });
+
+  test("says what it could not append to, whatever the reason", async ({ store }) => {
+    const key = { tenant: "shop", id: "order-7" };
+    await store.append(key, [message("a")], { expectedVersion: 0, opId: "a" });
+    const reasons: Readonly<Record<string, readonly [Item[], number, string]>> = {
+      "another version": [[message("b")], 0, "b"],
+      "other items": [[message("b")], 0, "a"],
+      "no items": [[], 1, "b"],
+      "no version": [[message("b")], -1, "b"],
+      "no id": [[message("b")], 1, ""],
+    };
+    for (const [reason, [items, expectedVersion, opId]] of Object.entries(reasons))
+      says(await rejects(store.append(key, items, { expectedVersion, opId }), reason), /append/, key.id);
   });
 
   test("tells operation ids apart that look alike", async ({ store }) => {

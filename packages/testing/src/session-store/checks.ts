@@ -22,6 +22,13 @@ export async function rejects(promise: Promise<unknown>, what: string, code?: st
   return error;
 }
 
+/** Fails unless `error` says what was attempted, and with which session. */
+export function says(error: Error, attempted: RegExp, id: string): void {
+  const { message } = error;
+  check(attempted.test(message), `expected the message to name what was attempted, as ${attempted}: ${message}`);
+  check(message.includes(id), `expected the message to name the session ${id}: ${message}`);
+}
+
 /** What `promise` rejects with. Fails where it does not. */
 export async function failure(promise: Promise<unknown>, what: string): Promise<unknown> {
   let value: unknown;

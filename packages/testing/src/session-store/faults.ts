@@ -1,9 +1,9 @@
 import { StoreError } from "@batonjs/core";
-import { check, equal } from "./checks.ts";
+import { check, equal, says } from "./checks.ts";
 import { messages, storedIds } from "./samples.ts";
 import type { Group, StorageFaults, StoreUnderTest } from "./subject.ts";
 
-const key = { id: "s" };
+const key = { id: "order-7" };
 const MOST = 100;
 
 export function testFaults({ it, create, test, capabilities }: Group): void {
@@ -40,7 +40,7 @@ export function testFaults({ it, create, test, capabilities }: Group): void {
 
   eachFault("loses no acknowledged append and doubles none", async ({ store }, faults) => {
     const append = (): Promise<number> => store.append(key, messages("b", 3), { expectedVersion: 2, opId: "b" });
-    const outcome = await settled(append());
+    const outcome = await settled(append(), /append/);
     faults.heal();
     const after = await storedIds(store, key);
     const before = ["a:0", "a:1"];
@@ -54,14 +54,14 @@ export function testFaults({ it, create, test, capabilities }: Group): void {
 
   eachFault("gives a right answer or an error, and the next read is right", async ({ store }, faults) => {
     const expected = { items: messages("a", 2), version: 2 };
-    const outcome = await settled(store.read(key));
+    const outcome = await settled(store.read(key), /read/);
     faults.heal();
     if (!(outcome instanceof StoreError)) equal(outcome, expected, "read with a fault");
     equal(await store.read(key), expected, "read again");
   });
 
   eachFault("deletes a session whole or not at all", async ({ store }, faults) => {
-    const outcome = await settled(store.delete(key));
+    const outcome = await settled(store.delete(key), /delete/);
     faults.heal();
     const { version } = await store.read(key);
     check(version === 0 || (version === 2 && outcome instanceof StoreError), `found ${version} items`);
@@ -71,12 +71,13 @@ export function testFaults({ it, create, test, capabilities }: Group): void {
   });
 }
 
-/** The value, or the `StoreError` it failed with. Anything else is thrown on. */
-async function settled<T>(promise: Promise<T>): Promise<T | StoreError> {
+/** The value, or the `StoreError` it failed with, which says what was attempted. Anything else is thrown on. */
+async function settled<T>(promise: Promise<T>, attempted: RegExp): Promise<T | StoreError> {
   try {
     return await promise;
   } catch (error) {
-    if (error instanceof StoreError) return error;
-    throw error;
+    if (!(error instanceof StoreError)) throw error;
+    says(error, attempted, key.id);
+    return error;
   }
 }

@@ -1,4 +1,4 @@
-import { check, equal, rejects } from "./checks.ts";
+import { check, equal, rejects, says } from "./checks.ts";
 import { message } from "./samples.ts";
 import type { Group, StoreUnderTest } from "./subject.ts";
 
@@ -72,6 +72,24 @@ export function testLeases({ test, capabilities }: Group): void {
   );
 
   test(
+    "is held until its last moment, and free and lost at its end, where time can be set",
+    withTwo(async (subject, lease, other) => {
+      if (subject.pass === undefined) return;
+      const keys = [{ id: "taken" }, { id: "renewed" }];
+      const held = await Promise.all(keys.map((key, at) => lease(key, "run 1", at === 0 ? 150 : 100)));
+      equal(await held[1]?.renew(150), true, "renewal");
+      await subject.pass(149);
+      for (const key of keys)
+        check((await other(key, "run 2", 60_000)) === undefined, `the second run got what was ${key.id} too early`);
+      await subject.pass(1);
+      for (const [at, key] of keys.entries()) {
+        equal(await held[at]?.renew(150), false, `renewal of what was ${key.id}`);
+        check((await other(key, "run 2", 60_000)) !== undefined, `the second run did not get what was ${key.id}`);
+      }
+    }),
+  );
+
+  test(
     "lasts on when it is renewed",
     withTwo(async (subject, lease, other) => {
       const held = await lease(key, "run 1", 2_000);
@@ -92,9 +110,12 @@ export function testLeases({ test, capabilities }: Group): void {
     equal(await store.append(key, [message("a")], { expectedVersion: 0, opId: "a" }), 1, "append");
   });
 
-  test("rejects a time that is none", async ({ store }) => {
+  test("rejects a time that is none, and says so of which session", async ({ store }) => {
+    const key = { id: "order-7" };
+    const held = await store.lease?.(key, "run", 60_000);
     for (const ttl of [0, -1, Number.NaN, Infinity])
-      await rejects(store.lease?.(key, "run", ttl) ?? Promise.resolve(), `${ttl} ms`);
+      for (const asked of [store.lease?.(key, "run", ttl), held?.renew(ttl)])
+        says(await rejects(asked ?? Promise.resolve(), `${ttl} ms`), /hold|lease|renew/, key.id);
   });
 }
 

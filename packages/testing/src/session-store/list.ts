@@ -39,15 +39,18 @@ export function testList({ test, capabilities }: Group): void {
     for (const id of ids) await store.append({ tenant: "t", id }, [message("1")], { expectedVersion: 0, opId: "1" });
     for (const limit of [1, 5, 23, 100]) {
       const found: string[] = [];
+      let pages = 0;
       let cursor: string | undefined;
       do {
         const page = await store.list?.({ tenant: "t", limit, ...(cursor !== undefined && { cursor }) });
         check(page !== undefined && found.length <= ids.length, "list() came to no end");
         check(page.keys.length <= limit, `a page of ${limit} had ${page.keys.length} keys`);
         found.push(...page.keys.map((key) => key.id));
+        pages++;
         cursor = page.cursor;
       } while (cursor !== undefined);
       equal(found, ids.toReversed(), `pages of ${limit}`);
+      equal(pages, Math.ceil(ids.length / limit), `number of pages of ${limit}`);
     }
   });
 

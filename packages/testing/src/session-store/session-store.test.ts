@@ -142,6 +142,30 @@ describe("testSessionStore()", () => {
           return { keys: lists.flatMap(({ keys }) => keys).slice(0, options?.limit) };
         }
       })(TIME),
+    "gives a cursor where no page follows": () =>
+      new (class extends MemoryStore {
+        override async list(options?: Parameters<MemoryStore["list"]>[0]): ReturnType<MemoryStore["list"]> {
+          const { keys, cursor } = await super.list(options);
+          const isFull = keys.length === (options?.limit ?? 50);
+          return isFull ? { keys, cursor: cursor ?? "0" } : { keys };
+        }
+      })(TIME),
+    "does not say which session it could not append to": () =>
+      new (class extends MemoryStore {
+        override append(...append: Parameters<MemoryStore["append"]>): Promise<number> {
+          return super.append(...append).catch((error: unknown) => {
+            if (error instanceof StoreError && error.code === "idempotency_mismatch")
+              throw new StoreError("Cannot append: it was done with other items", { code: error.code });
+            throw error;
+          });
+        }
+      })(TIME),
+    "holds a lease a millisecond too long": () =>
+      new (class extends MemoryStore {
+        override lease(key: SessionKey, run: string, ttlMs: number): ReturnType<MemoryStore["lease"]> {
+          return super.lease(key, run, ttlMs > 0 ? ttlMs + 1 : ttlMs);
+        }
+      })(TIME),
     "gives a lease to everybody": () =>
       new (class extends MemoryStore {
         override lease(key: SessionKey, _: string, ttlMs: number): ReturnType<MemoryStore["lease"]> {

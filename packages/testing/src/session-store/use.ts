@@ -1,4 +1,4 @@
-import { check, equal, rejects } from "./checks.ts";
+import { check, equal, rejects, says } from "./checks.ts";
 import { message } from "./samples.ts";
 import type { Group } from "./subject.ts";
 
@@ -18,21 +18,26 @@ export function testUse({ test, capabilities }: Group): void {
   }
 
   test("rejects every call after close(), and close() can be repeated", async ({ store }) => {
+    const key = { tenant: "shop", id: "order-7" };
     await store.append(key, [message("a")], { expectedVersion: 0, opId: "a" });
+    const held = await store.lease?.(key, "run", 60_000);
     check(store.close !== undefined, "this store has no close(): declare it");
     await store.close();
     await store.close();
-    const calls: Readonly<Record<string, () => Promise<unknown> | undefined>> = {
-      read: () => store.read(key),
-      append: () => store.append(key, [message("b")], { expectedVersion: 1, opId: "b" }),
-      delete: () => store.delete(key),
-      list: () => store.list?.(),
-      lease: () => store.lease?.(key, "run", 1_000),
+    const calls: Readonly<Record<string, readonly [attempted: RegExp, call: () => Promise<unknown> | undefined]>> = {
+      read: [/read/, () => store.read(key)],
+      append: [/append/, () => store.append(key, [message("b")], { expectedVersion: 1, opId: "b" })],
+      delete: [/delete/, () => store.delete(key)],
+      list: [/list/, () => store.list?.()],
+      lease: [/hold|lease/, () => store.lease?.(key, "run", 1_000)],
+      renew: [/hold|lease|renew/, () => held?.renew(1_000)],
+      release: [/release/, () => held?.release()],
     };
-    for (const [name, call] of Object.entries(calls)) {
+    for (const [name, [attempted, call]] of Object.entries(calls)) {
       const promise = call();
       if (promise === undefined) continue;
       const error = await rejects(promise, `${name}() after close()`);
+      says(error, attempted, name === "list" ? "" : key.id);
       check(error.message.includes("closed"), `${name}() says "${error.message}", not that the store is closed`);
       check(!error.retryable, "a closed store stays closed");
     }

@@ -1,5 +1,5 @@
 import type { Item } from "@batonjs/core";
-import { check, equal, rejects } from "./checks.ts";
+import { check, equal, rejects, says } from "./checks.ts";
 import { message, messages, TEXTS } from "./samples.ts";
 import type { Group } from "./subject.ts";
 
@@ -97,7 +97,7 @@ export function testValues({ test, capabilities }: Group): void {
       await store.append(key, messages("a", 3), { expectedVersion: 0, opId: "a" });
       await corrupt(key, at);
       const error = await rejects(store.read(key), id, "corrupt_item");
-      check(error.message.includes(`item ${at} `), `expected the message to name item ${at}: ${error.message}`);
+      says(error, new RegExp(`item ${at} `), id);
       check(!error.retryable, "a damaged item does not get better");
       if (at < 2) equal((await store.read(key, at + 1)).items, messages("a", 3).slice(at + 1), "what comes after it");
     }
