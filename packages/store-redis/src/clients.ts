@@ -66,6 +66,6 @@ function settingOf(name: string, reply: unknown): string | undefined {
   let value: unknown;
   if (Array.isArray(reply)) value = reply[reply.indexOf(name) + 1];
   else if (reply instanceof Map) value = reply.get(name);
-  else if (typeof reply === "object" && reply !== null) value = (reply as Record<string, unknown>)[name];
+  else value = (reply as Readonly<Record<string, unknown>> | null | undefined)?.[name];
   return typeof value === "string" ? value : undefined;
 }

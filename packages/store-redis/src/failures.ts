@@ -2,10 +2,10 @@ import { messageOf, StoreError } from "@batonjs/core";
 
 /** Whether it may help to do the same again at once: the connection is gone, or the server is not ready. */
 export function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof StoreError) return false;
+  if (!(error instanceof Error)) return false;
   if (CONNECTION_ERRORS.has(error.constructor.name) || CONNECTION_ERRORS.has(error.name)) return true;
-  if ("code" in error && typeof error.code === "string" && SYSTEM_ERRORS.has(error.code)) return true;
-  return startsWithOneOf(error, ["LOADING ", "TRYAGAIN ", "CLUSTERDOWN ", "MASTERDOWN ", "READONLY ", "BUSY "]);
+  if ("code" in error && SYSTEM_ERRORS.has(error.code)) return true;
+  return startsWithOneOf(error, NOT_READY);
 }
 
 /** What `action` failed with, as a `StoreError`. */
@@ -31,4 +31,16 @@ const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
   "MaxRetriesPerRequestError",
 ]);
 
-const SYSTEM_ERRORS: ReadonlySet<string> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+/** How Redis says it, and `ioredis` without its queue, whose error has no name of its own. */
+const NOT_READY: readonly string[] = [
+  "LOADING ",
+  "TRYAGAIN ",
+  "CLUSTERDOWN ",
+  "MASTERDOWN ",
+  "READONLY ",
+  "BUSY ",
+  "Stream isn't writeable",
+  "Cluster isn't ready",
+];
+
+const SYSTEM_ERRORS: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);

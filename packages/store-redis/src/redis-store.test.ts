@@ -1,12 +1,15 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { Item } from "@batonjs/core";
 import { type StorageFaults, testSessionStore, type StoreUnderTest } from "@batonjs/testing/session-store";
 import { startCuttingProxy, testCrashes, testRunCrashes } from "@batonjs/testing/session-store/crashes";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { hasRedis, type Server, startRedis } from "../test/server.ts";
 import type { IoRedisClient, NodeRedisClient } from "./clients.ts";
 import { RedisStore, redisSessions } from "./redis-store.ts";
+import * as scripts from "./scripts.ts";
 
 const AOF_ALWAYS = ["--appendonly", "yes", "--appendfsync", "always"];
 const AOF_NO = ["--appendonly", "yes", "--appendfsync", "no"];
@@ -14,16 +17,31 @@ const key = { id: "s" };
 const message = (id: string): Item => ({ type: "message", id, role: "user", content: id });
 
 describe("RedisStore", () => {
-  it("refuses what cannot be a URL, a prefix or a time, and shows no password", () => {
-    for (const url of ["", "sessions", "http://root:secret@x", "redis://user:secret@[broken"]) {
-      expect(() => new RedisStore(url)).toThrow(TypeError);
-      expect(() => new RedisStore(url)).not.toThrow("secret");
+  it("refuses what cannot be a URL, a prefix, a time or an option, and shows no password", () => {
+    const refused = (name: string, message: string, connection: string, options?: object): void =>
+      expect(() => new RedisStore(connection, options)).toThrow(expect.objectContaining({ name, message }));
+    for (const url of [
+      "",
+      "sessions",
+      "http://root:secret@x",
+      "a+redis://root:secret@x",
+      "redis://user:secret@[broken",
+    ])
+      refused("TypeError", "Cannot use the connection URL: expected redis://user:password@host:port/number", url);
+    for (const prefix of ["a{b", "}", "\ud800"]) {
+      const message = `Cannot use ${JSON.stringify(prefix)} as prefix: it must be well-formed text without braces`;
+      refused("TypeError", message, "redis://x", { prefix });
     }
-    for (const prefix of ["a{b", "}", "\ud800"])
-      expect(() => new RedisStore("redis://x", { prefix })).toThrow(TypeError);
     for (const ttlMs of [0, -1, 1.5, Number.NaN])
-      expect(() => new RedisStore("redis://x", { ttlMs })).toThrow(RangeError);
-    expect(() => new RedisStore("redis://x", { retryMs: -1 })).toThrow(RangeError);
+      refused("RangeError", `Cannot use ${ttlMs} as ttlMs: expected a positive integer`, "rediss://x", { ttlMs });
+    for (const retryMs of [-1, Number.NaN])
+      refused("RangeError", `Cannot use ${retryMs} as retryMs: expected 0 or more`, "redis://x", { retryMs });
+    refused(
+      "TypeError",
+      'Cannot use option "ttl" of sessions in Redis: known options are prefix, ttlMs, retryMs',
+      "redis://x",
+      { ttl: 1 },
+    );
   });
 
   it("says what is wrong with a server that cannot be reached, and shows no password", async () => {
@@ -32,6 +50,109 @@ describe("RedisStore", () => {
     expect(error).toMatchObject({ name: "StoreError", retryable: true });
     expect(String(error)).toContain("ECONNREFUSED");
     expect(JSON.stringify(error, ["message", "stack", "cause", "code", "input"])).not.toContain("s3cret");
+  });
+
+  it("says what to install where the package redis is missing", async () => {
+    vi.doMock("redis", () => {
+      throw new Error("Cannot find package");
+    });
+    onTestFinished(() => {
+      vi.doUnmock("redis");
+    });
+    await expect(new RedisStore("redis://127.0.0.1:9").read(key)).rejects.toMatchObject({
+      name: "StoreError",
+      message: "Cannot connect to Redis: install the package redis, or pass a client of ioredis",
+      cause: expect.any(Error) as Error,
+      retryable: false,
+    });
+  });
+
+  it("says what it could not do, whichever of its scripts fails", async () => {
+    const append = (store: RedisStore) => store.append(key, [message("1")], { expectedVersion: 0, opId: "1" });
+    const lease = (store: RedisStore) => store.lease(key, "run", 1_000);
+    const failures: readonly (readonly [ScriptName, string, (store: RedisStore) => Promise<unknown>])[] = [
+      ["READ", 'read session ["s"]', (store) => store.read(key)],
+      ["TOUCH", 'append to session ["s"]', append],
+      ["APPEND", 'append to session ["s"]', append],
+      ["DELETE", 'delete session ["s"]', (store) => store.delete(key)],
+      ["FORGET", 'delete session ["s"]', (store) => store.delete(key)],
+      ["PAGE", "list sessions", (store) => store.list()],
+      ["EXISTS", "list sessions", (store) => store.list()],
+      ["FORGET", "list sessions", (store) => store.list()],
+      ["TAKE_LEASE", 'hold session ["s"]', lease],
+      ["RENEW_LEASE", 'hold session ["s"]', async (store) => (await lease(store))?.renew(1_000)],
+      ["RELEASE_LEASE", 'release session ["s"]', async (store) => (await lease(store))?.release()],
+    ];
+    for (const [script, action, call] of failures) {
+      const failure = new Error("ERR unknown");
+      const { client } = scripted({ [script]: failure });
+      const expected = { name: "StoreError", message: `Cannot ${action}: ERR unknown`, cause: failure };
+      await expect(call(new RedisStore(client)), script).rejects.toMatchObject(expected);
+    }
+  });
+
+  it("rejects an answer to an append that is none", async () => {
+    const { client } = scripted({ APPEND: ["perhaps", 1] });
+    const appending = new RedisStore(client).append(key, [message("1")], { expectedVersion: 0, opId: "1" });
+    await expect(appending).rejects.toThrow('Cannot append to session ["s"]: Redis gave an answer that is none');
+  });
+
+  it("begins no session that is not in the index, and goes on with one whatever the index says", async () => {
+    const { client, done } = scripted({ TOUCH: new Error("ERR unknown") });
+    const store = new RedisStore(client);
+    const append = (expectedVersion: number) => store.append(key, [message("1")], { expectedVersion, opId: "1" });
+    await expect(append(0)).rejects.toThrow("ERR unknown");
+    expect(done).toEqual(["TOUCH"]);
+    expect(await append(1)).toBe(1);
+    expect(done.slice(1)).toEqual(["TOUCH", "APPEND"]);
+  });
+
+  it("tries again after pauses that double up to half a second, for as long as it was told", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+    const random = vi.spyOn(Math, "random");
+    onTestFinished(() => {
+      random.mockRestore();
+      vi.useRealTimers();
+    });
+    // Half a pause to one and a half of it: many stores do not try again at the same moment.
+    const cases: readonly (readonly [retryMs: number | undefined, random: number, tries: readonly number[]])[] = [
+      [undefined, 0.5, [0, 10, 30, 70, 150, 310, 630, 1_130, 1_630]],
+      [2_130, 0.5, [0, 10, 30, 70, 150, 310, 630, 1_130, 1_630, 2_130]],
+      [2_129, 0.5, [0, 10, 30, 70, 150, 310, 630, 1_130, 1_630]],
+      [300, 0.9, [0, 14, 42, 98, 210]],
+      [0, 0.5, [0]],
+    ];
+    for (const [retryMs, chance, tries] of cases) {
+      random.mockReturnValue(chance);
+      const start = performance.now();
+      const found: number[] = [];
+      const client: NodeRedisClient = {
+        evalSha: () => {
+          found.push(performance.now() - start);
+          return Promise.reject(new Error("LOADING data"));
+        },
+        eval: () => expect.unreachable(),
+      };
+      const reading = new RedisStore(client, retryMs === undefined ? {} : { retryMs }).read(key);
+      const failed = expect(reading).rejects.toMatchObject({ retryable: true });
+      await vi.advanceTimersByTimeAsync(5_000);
+      await failed;
+      expect(found, `${retryMs}`).toEqual(tries);
+    }
+  });
+
+  it("asks for the settings again where the connection was lost meanwhile", async () => {
+    const { client } = scripted();
+    const settings: Readonly<Record<string, string>> = { appendonly: "yes", appendfsync: "no" };
+    let asked = 0;
+    const configGet = async (name: string): Promise<unknown> => {
+      if (asked++ === 0) throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+      return { [name]: settings[name] };
+    };
+    const store = new RedisStore({ ...client, configGet });
+    await store.delete(key);
+    expect(store.durability).toBe("process");
+    expect(asked).toBe(3);
   });
 });
 
@@ -174,6 +295,7 @@ function testWithRedis(): void {
     it("reports the durability that the settings of the server promise", async () => {
       const settings: readonly (readonly [string, ...string[]])[] = [
         ["none"],
+        ["none", "--appendfsync", "always"],
         ["none", "--appendonly", "yes", "--appendfsync", "everysec"],
         ["process", ...AOF_NO],
         ["process", ...AOF_ALWAYS, "--no-appendfsync-on-rewrite", "yes"],
@@ -333,14 +455,177 @@ function testWithRedis(): void {
       expect((await store.read(key)).version).toBe(version);
     });
 
+    it("lists whole pages where sessions between have gone, and forgets those", async () => {
+      const asked: unknown[] = [];
+      const connection: NodeRedisClient = {
+        evalSha: (sha, options) => {
+          if (sha === scripts.PAGE.sha) asked.push(options.arguments[1]);
+          return client.evalSha(sha, options);
+        },
+        eval: (...command) => client.eval(...command),
+      };
+      const store = new RedisStore(connection, { prefix: "gone:" });
+      for (let at = 0; at < 9; at++)
+        await store.append({ id: `${at}` }, [message("1")], { expectedVersion: 0, opId: "1" });
+      const gone = ["8", "7", "6", "4", "3"];
+      await client.del(gone.map((id) => `gone:{${id}}:items`));
+      const first = await store.list({ limit: 2 });
+      expect(first.keys).toEqual([{ id: "5" }, { id: "2" }]);
+      expect(asked).toEqual(["3", "3", "2"]);
+      const { cursor = "none" } = first;
+      expect(await store.list({ limit: 2, cursor })).toEqual({ keys: [{ id: "1" }, { id: "0" }] });
+      expect(await client.zRange("gone:index", 0, -1)).toEqual(['["0"]', '["1"]', '["2"]', '["5"]']);
+    });
+
+    it("sends the text of a script once, after that its digest", async () => {
+      let texts = 0;
+      const connection: NodeRedisClient = {
+        evalSha: (...command) => client.evalSha(...command),
+        eval: (...command) => {
+          texts++;
+          return client.eval(...command);
+        },
+      };
+      await client.scriptFlush();
+      for (let at = 0; at < 3; at++) await new RedisStore(connection).read(key);
+      expect(texts).toBe(1);
+      expect(await client.scriptExists(scripts.READ.sha)).toEqual([1]);
+    });
+
     it("redisSessions() makes a connection from a URL and closes it with its runner", async () => {
-      const plugin = redisSessions(server.url, { prefix: "plugin:" });
+      const server = await startRedis();
+      const admin = createClient({ url: server.url });
+      await admin.connect();
+      onTestFinished(async () => {
+        admin.destroy();
+        await server.dispose();
+      });
+      const connections = async (): Promise<number> =>
+        (await admin.clientList()).filter(({ name }) => name === "baton").length;
+      const plugin = redisSessions(server.url);
+      expect(plugin.name).toBe("redis");
       await plugin.sessions?.append(key, [message("1")], { expectedVersion: 0, opId: "1" });
+      expect(await connections()).toBe(1);
       await plugin.close?.();
       await plugin.close?.();
-      await expect(plugin.sessions?.read(key)).rejects.toThrow("closed");
+      await vi.waitFor(async () => expect(await connections()).toBe(0));
+      await expect(plugin.sessions?.read(key)).rejects.toThrow('Cannot read session ["s"]: the store is closed');
+      // Other releases find the same keys.
+      expect((await admin.keys("*")).toSorted()).toEqual(["baton:index", "baton:{s}:items", "baton:{s}:operations"]);
+      expect(await admin.hGet("baton:{s}:operations", "layout")).toBe("1");
+    });
+
+    it("rejects where the server is gone for longer than it tries, and goes on with it when it is back", async () => {
+      const server = await startRedis(...AOF_ALWAYS);
+      const impatient = { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy: () => 20 };
+      const io = new Redis(server.port, "127.0.0.1", impatient).on("error", () => {});
+      const stores = [server.url, io].map((connection) => new RedisStore(connection, { retryMs: 200 }));
+      onTestFinished(async () => {
+        await Promise.all(stores.map((store) => store.close()));
+        io.disconnect();
+        await server.dispose();
+      });
+      await stores[0]?.append(key, [message("1")], { expectedVersion: 0, opId: "1" });
+      for (const store of stores) expect((await store.read(key)).version).toBe(1);
+      await server.kill();
+      for (const store of stores)
+        await expect(store.read(key)).rejects.toMatchObject({ name: "StoreError", retryable: true });
+      await server.start();
+      for (const store of stores) await vi.waitFor(async () => expect((await store.read(key)).version).toBe(1), 10_000);
+    });
+
+    it("connects once, and again for as long as it takes once it has been connected", async () => {
+      type Strategy = (retries: number) => unknown;
+      const redis = await import("redis");
+      const made: { readonly strategy: Strategy; readonly atFirst: unknown }[] = [];
+      vi.doMock("redis", () => ({
+        ...redis,
+        createClient: (options: { readonly socket: { readonly reconnectStrategy: Strategy } }) => {
+          const strategy = options.socket.reconnectStrategy;
+          made.push({ strategy, atFirst: strategy(0) });
+          return redis.createClient(options as object);
+        },
+      }));
+      onTestFinished(() => {
+        vi.doUnmock("redis");
+      });
+      const store = new RedisStore(server.url);
+      await store.read(key);
+      await store.close();
+      expect(made.map(({ atFirst }) => atFirst)).toEqual([false]);
+      expect([0, 1, 5, 6, 2_000].map((retries) => made[0]?.strategy(retries))).toEqual([10, 20, 320, 500, 500]);
+    });
+
+    it("leaves no connection open on which it could not ask for the settings", async () => {
+      const redis = await import("redis");
+      const busy = { configGet: () => Promise.reject(new Error("BUSY Redis is busy")) };
+      const made: { readonly isOpen: boolean }[] = [];
+      vi.doMock("redis", () => ({
+        ...redis,
+        createClient: (options: object) => {
+          const client = redis.createClient(options);
+          return made.push(client) === 1 ? Object.assign(client, busy) : client;
+        },
+      }));
+      onTestFinished(() => {
+        vi.doUnmock("redis");
+      });
+      const store = new RedisStore(server.url);
+      await store.read(key);
+      expect(store.durability).toBe("machine");
+      expect(made.map(({ isOpen }) => isOpen)).toEqual([false, true]);
+      await store.close();
+      expect(made.map(({ isOpen }) => isOpen)).toEqual([false, false]);
+    });
+
+    it("keeps the process alive by its own connection only while it waits for an answer", async () => {
+      const alive = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
+      const others = alive();
+      const store = new RedisStore(server.url, { prefix: "alive:" });
+      onTestFinished(() => store.close());
+      const long: Item = { type: "message", id: "1", role: "user", content: "x".repeat(5_000_000) };
+      await store.append({ id: "long" }, [long], { expectedVersion: 0, opId: "1" });
+      expect(alive()).toBe(others);
+      for (let round = 0; round < 2; round++) {
+        let hasLong = false;
+        const readings = [store.read({ id: "short" }), store.read({ id: "long" }).then(() => (hasLong = true))];
+        await readings[0];
+        expect({ hasLong, alive: alive() }).toEqual({ hasLong: false, alive: others + 1 });
+        await readings[1];
+        expect(alive()).toBe(others);
+      }
+    });
+
+    it("lets a program end that does not close its connection, but not in the middle of a call", async () => {
+      const program = fileURLToPath(new URL("../test/idle.ts", import.meta.url));
+      const child = spawn(process.execPath, [program, server.url], { timeout: 8_000 });
+      let out = "";
+      child.stdout.on("data", (chunk) => (out += chunk));
+      let err = "";
+      child.stderr.on("data", (chunk) => (err += chunk));
+      const ended = await new Promise((resolve) => child.once("close", (...how) => resolve(how)));
+      expect({ ended, out }, err).toEqual({ ended: [0, null], out: "1\n" });
     });
   });
+}
+
+type ScriptName = Exclude<keyof typeof scripts, "LAYOUT">;
+
+/** A client that answers each script so, or fails; what was run is written down. */
+function scripted(answers: { readonly [name in ScriptName]?: unknown } = {}) {
+  const done: string[] = [];
+  const usual: Readonly<Record<string, unknown>> = { APPEND: ["done", 1], PAGE: ['["s"]', "7"], EXISTS: 0 };
+  const client: NodeRedisClient = {
+    evalSha: async (sha) => {
+      const name = Object.entries(scripts).find(([, script]) => typeof script === "object" && script.sha === sha)?.[0];
+      done.push(String(name));
+      const answer: unknown = { ...usual, ...answers }[String(name)] ?? 1;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+    eval: () => expect.unreachable(),
+  };
+  return { client, done };
 }
 
 /** Lets a command fail with an error of this kind. */

@@ -151,18 +151,19 @@ export class RedisStore implements SessionStore {
     for (let missing = limit + 1; missing > 0; missing = limit + 1 - found.length) {
       const from = before === undefined ? "+inf" : `(${before}`;
       const reply = (await this.#run("list sessions", PAGE, [index], [from, String(missing)])) as string[];
-      const entries = Array.from({ length: reply.length / 2 }, (_, at) => reply.slice(at * 2, at * 2 + 2));
-      const keys = await Promise.all(entries.map(([name = "", change = ""]) => this.#exists(index, name, change)));
-      for (const [at, key] of keys.entries()) {
-        before = entries[at]?.[1] ?? "";
-        if (key !== undefined) found.push({ key, change: before });
+      const candidates = Array.from({ length: reply.length / 2 }, async (_, at) => {
+        const [name, change] = reply.slice(at * 2, at * 2 + 2) as [string, string];
+        return { key: await this.#exists(index, name, change), change };
+      });
+      for (const { key, change } of await Promise.all(candidates)) {
+        before = change;
+        if (key !== undefined) found.push({ key, change });
       }
-      if (entries.length < missing) break;
+      if (candidates.length < missing) break;
     }
-    const page = found.slice(0, limit);
-    const keys = page.map(({ key }) => key);
-    const last = page.at(-1);
-    return found.length > limit && last !== undefined ? { keys, cursor: last.change } : { keys };
+    const keys = found.slice(0, limit).map(({ key }) => key);
+    const last = found.length > limit ? found[limit - 1] : undefined;
+    return last === undefined ? { keys } : { keys, cursor: last.change };
   }
 
   /** Holds the session by the clock of the server. */
@@ -243,7 +244,12 @@ export class RedisStore implements SessionStore {
     const connection = this.#connection;
     const commands =
       typeof connection === "string" ? await connectTo(connection) : commandsOf(connection, async () => {});
-    this.#durability = await durabilityOf(commands);
+    try {
+      this.#durability = await durabilityOf(commands);
+    } catch (error) {
+      await commands.close().catch(() => {}); // it is tried again with another
+      throw error;
+    }
     return commands;
   }
 }
@@ -277,7 +283,7 @@ async function connectTo(url: string): Promise<Commands> {
   const commands = commandsOf(client, async () => {
     await client.close();
   });
-  // An idle connection keeps no program from coming to its end.
+  // An idle connection keeps no program from coming to its end. The first command follows at once, for the settings.
   let running = 0;
   const held = async <T>(command: Promise<T>): Promise<T> => {
     if (running++ === 0) client.ref();
@@ -287,7 +293,6 @@ async function connectTo(url: string): Promise<Commands> {
       if (--running === 0) client.unref();
     }
   };
-  client.unref();
   return {
     run: (...command) => held(commands.run(...command)),
     setting: (name) => held(commands.setting(name)),
