@@ -117,7 +117,7 @@ export function pgDriver(pool: PgPool, owned: boolean): Driver {
   };
 }
 
-/** A name for a statement: 52 bits of a hash are enough for the few that there are. */
+/** A name for a statement: 64 bits of a hash are enough for the few that there are. */
 function hash(text: string): string {
   let [high, low] = [0xdeadbeef, 0x41c6ce57];
   for (let at = 0; at < text.length; at++) {

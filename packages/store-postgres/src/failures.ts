@@ -54,9 +54,11 @@ const LOCK_NOT_AVAILABLE = "55P03";
 const TRANSIENT: ReadonlySet<string> = new Set([
   "40001", // serialization_failure
   "40P01", // deadlock_detected
+  "25P03", // idle_in_transaction_session_timeout, where the process was paused
   "57P01", // admin_shutdown, also by pg_terminate_backend
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
+  "57P05", // idle_session_timeout
   "53300", // too_many_connections
   "CONNECTION_CLOSED",
   "CONNECTION_DESTROYED",

@@ -187,6 +187,20 @@ function testWith(folder: string): void {
       }
     });
 
+    it("goes on where the server has ended an idle connection and the process was too busy to notice", async () => {
+      const idle = connect({ max: 1, connection: { idle_session_timeout: 50 } });
+      const url = `${server.url}?options=-c%20idle_session_timeout%3D50`;
+      for (const connection of [idle, url]) {
+        const { store, dispose } = subject(sql, connection, "idle");
+        await store.append(key, [message("1")], { expectedVersion: 0, opId: "1" });
+        // The news of the end is then read as the answer to the next statement.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+        expect(await store.append(key, [message("2")], { expectedVersion: 1, opId: "2" })).toBe(2);
+        await store.close?.();
+        await dispose?.();
+      }
+    });
+
     it("says that it took too long where statement_timeout ends a statement", async () => {
       const limited = connect({ connection: { statement_timeout: 200 } });
       const { store, dispose } = subject(sql, limited, "limited");
