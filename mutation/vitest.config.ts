@@ -5,7 +5,10 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The file or files that are mutated (`stryker.config.mjs`): the tests of their package are run. */
 const mutated = process.env["BATON_MUTATED"] ?? "";
 const folder = /^packages\/[^/]+/.exec(mutated)?.[0] ?? "packages/core";
-const SLOW = ["memory-store", "abort", "session", "never-answers", "handoff-random", "fault-matrix"];
+const SLOW = ["memory-store", "abort", "session", "never-answers", "handoff-random", "fault-matrix"].concat(
+  ["sqlite", "redis", "postgres"].map((name) => `${name}-store`),
+  "postgres-server",
+);
 
 /** First the tests of the mutated file, last the slow ones: most mutants are killed by one of the first tests. */
 class KillersFirst extends BaseSequencer {
