@@ -478,6 +478,7 @@ describe("calls", () => {
 
   it("a result without an open call is a corrupt record", () => {
     expect(() => after(user("u"), result("1"))).toThrow('Cannot read result "r1": no open call has the id "1"');
+    expect(() => after(user("u"), result("1"))).toThrow(expect.objectContaining({ code: "corrupt_item" }));
     expect(() => after(user("u"), call("1"), result("1"), { ...result("1"), id: "again" })).toThrow("no open call");
     for (const calls of [[], [call("2")]]) {
       const settled = [user("u"), ...calls, result("1"), said("a", "A"), user("u2")];
@@ -587,6 +588,13 @@ describe("reasoning that belongs to nothing", () => {
     expect(seen(after(...cut, { ...said("a", "A"), id: "r1:2" }))).toBe("r1:0 r1:1 r1:2");
     expect(seen(after(...cut, said("a", "A")))).toBe("r1:0 r1:1 a");
     expect(seen(after(user("u"), thought("t"), { ...said("a", "A"), id: "r2:0" }))).toBe("u t r2:0");
+    const later = [
+      user("u1"),
+      said("a1", "A"),
+      { ...user("u2"), id: "r1:0" },
+      { ...thought("t"), id: "r1:1" },
+    ] as Item[];
+    expect(seen(after(...later, { ...said("a2", "A"), id: "r2:0" }))).toBe("u1 a1 r1:0 r2:0");
     const rewind: Item = { type: "rewind", id: "x:rewind", to: "r1:1" };
     const rewound = [...cut, { ...said("a", "A"), id: "r1:2" }, rewind] as Item[];
     expect(seen(after(...rewound, { ...said("b", "A"), id: "r1:3" }))).toBe("r1:0 r1:3");
@@ -876,7 +884,10 @@ describe("rewind", () => {
 
   it("an item that is not there is a corrupt record", () => {
     expect(() => after(user("u"), { type: "rewind", id: "w", to: "nowhere" })).toThrow(
-      'Cannot rewind to item "nowhere": it is not in the transcript',
+      expect.objectContaining({
+        message: 'Cannot rewind to item "nowhere": it is not in the transcript',
+        code: "corrupt_item",
+      }),
     );
   });
 });

@@ -328,7 +328,7 @@ export class Transcript {
 
   #pass(item: HandoffItem): void {
     const { from, to, mode } = item;
-    if (item.callId !== undefined) this.#hideUnmade(item.callId);
+    this.#hideUnmade(item.callId);
     const result = mode === "return" ? lastResult(this.visible, item.callId) : undefined;
     this.#leave(from, to, item.view, item.id);
     if (mode === "back") {
@@ -432,7 +432,7 @@ export class Transcript {
    * Calls of handoffs that were not made because another was, and their answers, are in no view. The answers stand
    * between that of the handoff and the handoff itself.
    */
-  #hideUnmade(callId: string): void {
+  #hideUnmade(callId: string | undefined): void {
     const unmade = new Set<string>();
     for (let i = this.#position - 2; i >= 0; i--) {
       const item = this.record[i]!;
