@@ -266,36 +266,34 @@ async function connectTo(url: string): Promise<Commands> {
       cause: error,
     });
   });
-  let connected = false;
   const client = createClient({
     url,
     name: "baton",
-    // Without its queue a command fails at once while there is no connection, and we try it again for a time.
-    disableOfflineQueue: true,
-    socket: {
-      connectTimeout: 10_000,
-      reconnectStrategy: (retries) => connected && Math.min(2 ** retries * 10, 500),
-    },
+    // A lost connection is made again by the next call: attempts while nobody waits would keep the program going.
+    socket: { connectTimeout: 10_000, reconnectStrategy: false },
   });
   client.on("error", () => {});
-  await client.connect();
-  connected = true;
+  let connecting: Promise<unknown> = client.connect();
+  await connecting;
   const commands = commandsOf(client, async () => {
-    await client.close();
+    await connecting.catch(() => {});
+    if (client.isOpen) await client.close();
   });
   // An idle connection keeps no program from coming to its end. The first command follows at once, for the settings.
   let running = 0;
-  const held = async <T>(command: Promise<T>): Promise<T> => {
+  const held = async <T>(command: () => Promise<T>): Promise<T> => {
     if (running++ === 0) client.ref();
     try {
-      return await command;
+      if (!client.isOpen) connecting = client.connect();
+      await connecting;
+      return await command();
     } finally {
       if (--running === 0) client.unref();
     }
   };
   return {
-    run: (...command) => held(commands.run(...command)),
-    setting: (name) => held(commands.setting(name)),
+    run: (...command) => held(() => commands.run(...command)),
+    setting: (name) => held(() => commands.setting(name)),
     close: () => commands.close(),
   };
 }
