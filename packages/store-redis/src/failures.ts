@@ -43,4 +43,12 @@ const NOT_READY: readonly string[] = [
   "Cluster isn't ready",
 ];
 
-const SYSTEM_ERRORS: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+const SYSTEM_ERRORS: ReadonlySet<unknown> = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
