@@ -78,6 +78,17 @@ export function countOf(cursor: string | undefined): number {
   return count;
 }
 
+/** What the system calls it where a server cannot be reached that may be there again in a moment. */
+export const NETWORK_ERRORS: ReadonlySet<unknown> = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
 /** Rejects a time for a lease that is none. */
 export function checkTtl(action: string, ttlMs: number): void {
   if (!(typeof ttlMs === "number" && ttlMs > 0 && ttlMs < Infinity))

@@ -1,4 +1,4 @@
-import { StoreError } from "@batonjs/core";
+import { NETWORK_ERRORS, StoreError } from "@batonjs/core";
 
 /** The tables are not what this release can work with. */
 export class ForeignTables extends Error {}
@@ -14,7 +14,7 @@ export function isTransient(error: unknown): boolean {
         error.message,
       )
     );
-  return TRANSIENT.has(code) || UNPREPARED.has(code) || code.startsWith("08");
+  return TRANSIENT.has(code) || NETWORK_ERRORS.has(code) || UNPREPARED.has(code) || code.startsWith("08");
 }
 
 /** Whether a prepared statement was not what or where it should be. It has not been executed. */
@@ -63,13 +63,6 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_DESTROYED",
   "CONNECT_TIMEOUT",
-  "EAI_AGAIN",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EPIPE",
-  "ETIMEDOUT",
 ]);
 
 const UNPREPARED: ReadonlySet<string> = new Set([

@@ -1,10 +1,10 @@
-import { messageOf, StoreError } from "@batonjs/core";
+import { messageOf, NETWORK_ERRORS, StoreError } from "@batonjs/core";
 
 /** Whether it may help to do the same again at once: the connection is gone, or the server is not ready. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (CONNECTION_ERRORS.has(error.constructor.name) || CONNECTION_ERRORS.has(error.name)) return true;
-  if ("code" in error && SYSTEM_ERRORS.has(error.code)) return true;
+  if ("code" in error && NETWORK_ERRORS.has(error.code)) return true;
   return startsWithOneOf(error, NOT_READY);
 }
 
@@ -42,13 +42,3 @@ const NOT_READY: readonly string[] = [
   "Stream isn't writeable",
   "Cluster isn't ready",
 ];
-
-const SYSTEM_ERRORS: ReadonlySet<unknown> = new Set([
-  "EAI_AGAIN",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EPIPE",
-  "ETIMEDOUT",
-]);
